@@ -1,0 +1,40 @@
+# Each target works in a fresh clone; a second call does no work again. `make help` lists them.
+
+PYTHON ?= $(shell command -v python3 || command -v python)
+VENV := .venv/bin/python
+LESSONS := $(wildcard notebooks/[0-9]*.ipynb)
+
+.DEFAULT_GOAL := help
+.PHONY: help environment lab data test run refresh bench clean
+
+help: ## show this list
+	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+environment: ## make .venv with all packages (the other targets do it for you)
+	@"$(PYTHON)" .ci/environment.py
+
+lab: environment ## open JupyterLab on lesson 01
+	@echo "JupyterLab: opening lesson 01; stop it with Ctrl-C twice."
+	@cd notebooks && ../$(VENV) -m jupyter lab --ip=localhost \
+		01-linear-regression-from-scratch.ipynb $(LAB)
+
+data: environment ## fetch and check Fashion-MNIST (30 MB, once)
+	@cd notebooks && ../$(VENV) -m course.fashion_mnist
+
+test: environment ## run every notebook and compare its output, then the unit tests
+	@$(VENV) .ci/test.py
+
+run: environment ## execute all notebooks headless into .run/
+	@$(VENV) .ci/execute.py --into .run $(LESSONS)
+
+refresh: environment ## execute all notebooks in place and tidy their metadata
+	@$(VENV) .ci/execute.py $(LESSONS)
+
+bench: environment ## measure: seconds a lesson, examples a second against d2l's loader
+	@$(VENV) .ci/bench.py
+
+clean: ## remove .venv and what the tools made; the data and the notebooks stay
+	rm -rf .venv .run .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -1,0 +1,161 @@
+"""The form of the notebooks: what a reader relies on in each of them, whatever it teaches."""
+
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted(Path(__file__).parents[2].glob("[0-9]*.ipynb"))
+LESSONS = [path for path in NOTEBOOKS if "solutions" not in path.name]
+TAGS = {"raises-exception", "nbval-ignore-output", "end-result"}
+MOST_LINES = 15
+# A repr or a warning that no reader wants, and a path of the machine that ran the notebook.
+NOISE = re.compile(r"\w*Warning:|<matplotlib|<Axes|<Figure|Text\(|<function|object at 0x")
+PATH = re.compile(r"(?<![\w.:/])~?/(?:[\w.-]+/){2,}[\w.-]+|[A-Z]:\\")
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.name)
+
+
+def code_cells(path):
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def markdown_cells(path):
+    cells = nbformat.read(path, as_version=4).cells
+    return [cell for cell in cells if cell.cell_type == "markdown"]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", []))
+
+
+def headings(path):
+    """All headings in order, as (level, text); fenced code is not searched."""
+    text = "\n\n".join(cell.source for cell in markdown_cells(path))
+    text = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+    return [(len(marks), title) for marks, title in re.findall(r"^(#+) +(.+?) *$", text, re.M)]
+
+
+def anchor(title):
+    """The link target that JupyterLab gives a heading."""
+    return "#" + title.replace(" ", "-")
+
+
+def shown_text(output):
+    """What a reader sees of an output as text; nothing where a picture or a widget is shown."""
+    if output.output_type == "stream":
+        return output.text
+    if output.output_type == "error":
+        return "\n".join(output.traceback)
+    hidden = any(kind.startswith("image/") or "widget" in kind for kind in output.data)
+    return "" if hidden else output.data.get("text/plain", "")
+
+
+def test_there_is_something_to_test():
+    assert LESSONS
+
+
+@each_notebook
+def test_is_valid_and_tidy(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    assert path.stat().st_size < 2e6
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert set(notebook.metadata.language_info) == {"name"}
+    for cell in notebook.cells:
+        assert cell.source.strip(), f"an empty cell, id {cell.id}"
+        assert set(cell.metadata) <= {"tags"}
+        assert tags(cell) <= TAGS
+
+
+@each_lesson
+def test_opening(path):
+    first, second = nbformat.read(path, as_version=4).cells[:2]
+    assert re.match(r"# \d\d \S", first.source)
+    assert first.source.startswith(f"# {path.name[:2]} ")
+    assert re.search(r"!\[[^\]]{20,}\]\(attachment:end-result\.png\)", first.source)
+    assert set(first.attachments) == {"end-result.png"}
+    assert re.search(r"\b\d+ minutes\b", first.source)
+    assert second.cell_type == "code"
+    assert "course.begin(seed=" in second.source
+
+
+@each_lesson
+def test_one_cell_gives_the_picture_of_the_opening(path):
+    (cell,) = [cell for cell in code_cells(path) if "end-result" in tags(cell)]
+    pictures = [output.data["image/png"] for output in cell.outputs if "data" in output]
+    first = nbformat.read(path, as_version=4).cells[0]
+    attached = first.attachments["end-result.png"]["image/png"]
+    assert attached == pictures[-1].replace("\n", "")
+
+
+@each_notebook
+def test_contents_lead_to_headings_and_headings_form_an_outline(path):
+    levels = [level for level, _ in headings(path)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    for before, level in zip(levels, levels[1:], strict=False):
+        assert level <= before + 1, f"level {level} after level {before}"
+    targets = {anchor(title) for _, title in headings(path)}
+    links = re.findall(r"\]\((#[^)]*)\)", markdown_cells(path)[0].source)
+    assert set(links) <= targets, set(links) - targets
+    if path in LESSONS:
+        assert {anchor(title) for level, title in headings(path) if level == 2} <= set(links)
+
+
+@each_notebook
+def test_pictures_have_alternative_text(path):
+    for cell in markdown_cells(path):
+        assert not re.search(r"!\[\s*\]", cell.source)
+        for tag in re.findall(r"<img[^>]*>", cell.source):
+            assert re.search(r'alt="[^"]+"', tag)
+
+
+@each_notebook
+def test_cells_are_short(path):
+    lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
+    assert max(lengths) <= MOST_LINES, [i for i, n in enumerate(lengths, 1) if n > MOST_LINES]
+    assert statistics.median(lengths) <= 7
+
+
+@each_notebook
+def test_no_cell_is_hidden_from_nbval(path):
+    for cell in code_cells(path):
+        assert "NBVAL" not in cell.source
+        assert not cell.source.rstrip().endswith(";"), "nbval ignores a trailing semicolon"
+        if "nbval-ignore-output" in tags(cell):
+            assert re.search(r"^\s*assert ", cell.source, re.M), cell.source
+
+
+@each_notebook
+def test_outputs_are_complete_and_in_order(path):
+    counts = [cell.execution_count for cell in code_cells(path)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each_notebook
+def test_errors_are_where_the_tag_says(path):
+    for cell in code_cells(path):
+        errors = [output for output in cell.outputs if output.output_type == "error"]
+        assert len(errors) == ("raises-exception" in tags(cell)), cell.source
+        for error in errors:
+            assert len(error.traceback) == 1, "more than the error's message is stored"
+
+
+@each_notebook
+def test_outputs_hold_no_noise(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            text = shown_text(output)
+            assert output.get("name") != "stderr", text
+            assert not NOISE.search(text) or "Warning" in cell.source, text
+            assert not PATH.search(text), text
+
+
+@each_lesson
+def test_lessons_do_not_reach_for_the_path(path):
+    for cell in code_cells(path):
+        assert "sys.path" not in cell.source

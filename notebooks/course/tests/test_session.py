@@ -1,0 +1,149 @@
+"""`begin` seeds everything and mends d2l."""
+
+import random
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from d2l import torch as d2l
+from matplotlib import pyplot as plt
+from torch import nn
+
+from course import begin, d2l_compat
+
+
+@pytest.fixture(autouse=True)
+def begun():
+    begin(seed=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """What is sent to the notebook: ("display" or "update", figure), in order."""
+    calls = []
+
+    class Handle:
+        def update(self, figure):
+            calls.append(("update", figure))
+
+    def display(figure, display_id):
+        calls.append(("display", figure))
+        return Handle()
+
+    monkeypatch.setattr(d2l_compat, "display", display)
+    return calls
+
+
+def draw():
+    return random.random(), np.random.rand(), torch.rand(1).item()
+
+
+def test_begin_seeds_all_generators():
+    begin(seed=7)
+    first = draw()
+    assert draw() != first
+    begin(seed=7)
+    assert draw() == first
+    begin(seed=8)
+    assert all(a != b for a, b in zip(draw(), first, strict=True))
+
+
+def test_mending_twice_changes_nothing():
+    before = vars(d2l).copy()
+    d2l_compat.mend()
+    assert vars(d2l) == before
+
+
+def test_animator_shows_its_figure_once_and_then_redraws_it(shown):
+    animator = d2l.Animator(xlabel="epoch", legend=["a", "b"], xlim=[1, 3])
+    for epoch in range(3):
+        animator.add(epoch, (epoch, 2 * epoch))
+    assert [kind for kind, _ in shown] == ["display", "update", "update"]
+    assert {figure for _, figure in shown} == {animator.fig}
+    assert not plt.fignum_exists(animator.fig.number), "Jupyter would show an open figure again"
+    assert [list(line.get_ydata()) for line in animator.axes[0].lines] == [[0, 1, 2], [0, 2, 4]]
+    assert animator.axes[0].get_xlabel() == "epoch"
+    assert animator.axes[0].xaxis.get_gridlines()[0].get_visible()
+
+
+def test_two_animators_do_not_draw_into_each_other(shown):
+    first, second = d2l.Animator(), d2l.Animator()
+    first.add(0, 1)
+    second.add(0, 1)
+    assert [kind for kind, _ in shown] == ["display", "display"]
+
+
+def test_animator_lines_differ_in_more_than_colour(shown):
+    animator = d2l.Animator()
+    animator.add(0, (1, 2, 3, 4))
+    lines = animator.axes[0].lines
+    assert len({line.get_color() for line in lines}) == 4
+    assert len({line.get_linestyle() for line in lines}) == 4
+    assert len({line.get_marker() for line in lines}) == 4
+
+
+def test_show_images():
+    axes = d2l.show_images(torch.rand(4, 28, 28), 2, 2, titles=list("abcd"))
+    assert [ax.get_title() for ax in axes] == list("abcd")
+    assert axes[0].images[0].get_cmap().name == "gray"
+
+
+def test_plot_and_set_figsize():
+    d2l.set_figsize((5, 4))
+    d2l.plot([1, 2], [[1, 2], [2, 1]], xlabel="x", legend=["up", "down"])
+    assert len(plt.gca().lines) == 2
+
+
+def train_one_epoch(reduction, updater):
+    """Return d2l's loss and accuracy of one epoch, and the weight after it."""
+    torch.manual_seed(0)
+    net = nn.Linear(4, 3)
+    batches = [(torch.randn(5, 4), torch.tensor([0, 1, 2, 0, 1])) for _ in range(3)]
+    loss = nn.CrossEntropyLoss(reduction=reduction)
+    metrics = d2l.train_epoch_ch3(net, batches, loss, updater(net))
+    return metrics, net.weight.detach()
+
+
+def test_an_epoch_with_one_loss_an_example_equals_one_with_their_mean():
+    def optimizer(net):
+        return torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def by_hand(net):
+        return lambda batch_size: d2l.sgd(net.parameters(), 0.1, batch_size)
+
+    mean, mean_weight = train_one_epoch("mean", optimizer)
+    for updater in (optimizer, by_hand):
+        each, each_weight = train_one_epoch("none", updater)
+        assert each == pytest.approx(mean)
+        assert torch.allclose(each_weight, mean_weight)
+
+
+def test_number_of_workers_fits_the_machine():
+    assert 1 <= d2l.get_dataloader_workers() <= 4
+
+
+def test_load_data_reads_what_the_course_found(tmp_path, monkeypatch, capsys):
+    from course import fashion_mnist, garments
+
+    raw = tmp_path / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    labels = np.arange(10).repeat(30)
+    images = garments.draw(labels, np.random.default_rng(0))
+    for part in ("train", "t10k"):
+        header = np.array([2051, 300, 28, 28], dtype=">i4").tobytes()
+        (raw / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = np.array([2049, 300], dtype=">i4").tobytes()
+        content = header + labels.astype(np.uint8).tobytes()
+        (raw / f"{part}-labels-idx1-ubyte").write_bytes(content)
+    found = fashion_mnist.Dataset(tmp_path, is_stand_in=True)
+    monkeypatch.setattr(fashion_mnist, "find", lambda: found)
+    train_iter, test_iter = d2l.load_data_fashion_mnist(256)
+    X, y = next(iter(test_iter))
+    assert X.shape == (256, 1, 28, 28) and X.dtype == torch.float32
+    assert torch.equal(X[:, 0], torch.from_numpy(images[:256]) / 255)
+    assert sum(len(y) for _, y in train_iter) == 300
