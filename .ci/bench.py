@@ -127,9 +127,7 @@ def bench_softmax() -> None:
         for _ in range(NUM_EPOCHS - ROUNDS):
             learner.learn(batches)
     theirs, mine = a.accuracy(*held_out), b.accuracy(*held_out)
-    print(
-        f"  test accuracy after {NUM_EPOCHS} epochs: d2l's loader {theirs:.3f}, in memory {mine:.3f}"
-    )
+    print(f"  test accuracy after {NUM_EPOCHS} epochs: {theirs:.3f} and {mine:.3f}")
 
 
 def bench_lessons() -> None:
@@ -142,9 +140,8 @@ def bench_lessons() -> None:
         for path in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")):
             start = time.perf_counter()
             fault = asyncio.run(execute.execute(path, Path(folder)))
-            print(
-                f"    {time.perf_counter() - start:.1f} s{': failed' if fault else ''}", flush=True
-            )
+            seconds = time.perf_counter() - start
+            print(f"    {seconds:.1f} s{' and failed' if fault else ''}", flush=True)
 
 
 if __name__ == "__main__":

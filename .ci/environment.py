@@ -98,7 +98,9 @@ def install():
             return
         if choice == "cpu":
             stop("the CPU builds could not be installed; try `make TORCH=pypi lab`.")
-        run(PYTHON, "-m", "pip", "uninstall", "--quiet", "--yes", "torch", "torchvision")
+        # a pair that does not import must not stay; where none is installed pip grumbles unheard
+        unwanted = ["torch", "torchvision"]
+        run(PYTHON, "-m", "pip", "uninstall", "--yes", *unwanted, stderr=subprocess.DEVNULL)
     quiet = [] if sys.stdout.isatty() else ["--quiet"]  # a person sees the progress
     if not run(PYTHON, "-m", "pip", "install", *quiet, "-r", REQUIREMENTS):
         stop(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import base64
+import io
 import os
 import sys
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from PIL import Image
 
 CELL_SECONDS = 300
 VARIES = "nbval-ignore-output"
@@ -25,6 +28,14 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+
+
+def at_screen_size(figure: str) -> str:
+    """Halve a PNG (base64) that was drawn at 2x: a picture in Markdown cannot carry its size."""
+    picture = Image.open(io.BytesIO(base64.b64decode(figure)))
+    halved = io.BytesIO()
+    picture.convert("RGB").reduce(2).save(halved, "PNG", optimize=True)
+    return base64.b64encode(halved.getvalue()).decode()
 
 
 def tidy(notebook: nbformat.NotebookNode, before: nbformat.NotebookNode) -> None:
