@@ -30,12 +30,21 @@ METADATA = {
 }
 
 
-def at_screen_size(figure: str) -> str:
-    """Halve a PNG (base64) that was drawn at 2x: a picture in Markdown cannot carry its size."""
-    picture = Image.open(io.BytesIO(base64.b64decode(figure)))
-    halved = io.BytesIO()
-    picture.convert("RGB").reduce(2).save(halved, "PNG", optimize=True)
-    return base64.b64encode(halved.getvalue()).decode()
+def decoded(png: str) -> Image.Image:
+    """Return the picture that a notebook stores as base64."""
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+
+
+def encoded(picture: Image.Image) -> str:
+    """Return a picture as a notebook stores it, PNG in base64."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def with_palette(picture: Image.Image) -> Image.Image:
+    """Reduce a picture to 256 colours: no eye sees it in a figure, and the file shrinks by half."""
+    return picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
 def tidy(notebook: nbformat.NotebookNode, before: nbformat.NotebookNode) -> None:
@@ -47,12 +56,16 @@ def tidy(notebook: nbformat.NotebookNode, before: nbformat.NotebookNode) -> None
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
         if cell.cell_type != "code":
             continue
+        for output in cell.outputs:  # a widget's random name leads nowhere in a stored notebook
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
         old = stored.get(cell.id)
+        shown = [o.data for o in cell.outputs if "image/png" in o.get("data", {})]
+        for data in shown:
+            data["image/png"] = encoded(with_palette(decoded(data["image/png"])))
         if END_RESULT in tags:
-            pictures = [
-                o.data["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})
-            ]
-            attached = {f"{END_RESULT}.png": {"image/png": pictures[-1].replace("\n", "")}}
+            (figure,) = [data["image/png"] for data in shown]
+            halved = decoded(figure).reduce(2)  # a picture in Markdown cannot carry its 2x
+            attached = {f"{END_RESULT}.png": {"image/png": encoded(halved)}}
             notebook.cells[0].attachments = nbformat.from_dict(attached)
         if VARIES in tags and old is not None and old.source == cell.source and old.outputs:
             cell.outputs = old.outputs
@@ -68,6 +81,7 @@ async def execute(path: Path, into: Path | None) -> str | None:
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
         store_widget_state=False,
+        coalesce_streams=True,
     )
     try:
         await client.async_execute()
