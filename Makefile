@@ -5,7 +5,7 @@ VENV := .venv/bin/python
 LESSONS := $(wildcard notebooks/[0-9]*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test run refresh bench clean
+.PHONY: help environment lab data test test-lab lint run refresh bench clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -24,6 +24,15 @@ data: environment ## fetch and check Fashion-MNIST (30 MB, once)
 
 test: environment ## run every notebook and compare its output, then the unit tests
 	@$(VENV) .ci/test.py
+
+test-lab: environment ## run every notebook in a real JupyterLab (needs Chromium)
+	@$(VENV) -m pip install --quiet "playwright>=1.50"
+	@$(VENV) .ci/lab.py $(LAB_TEST)
+
+lint: environment ## check the style of the code and the notebooks
+	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18"
+	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check .
 
 run: environment ## execute all notebooks headless into .run/
 	@$(VENV) .ci/execute.py --into .run $(LESSONS)

@@ -125,7 +125,8 @@ def test_pictures_have_alternative_text(path):
 def test_cells_are_short(path):
     lengths = [len(cell.source.splitlines()) for cell in code_cells(path)]
     assert max(lengths) <= MOST_LINES, [i for i, n in enumerate(lengths, 1) if n > MOST_LINES]
-    assert statistics.median(lengths) <= 7
+    if path in LESSONS:  # a solution stands whole in its cell, for `solution()` to show
+        assert statistics.median(lengths) <= 7
 
 
 @each_notebook

@@ -1,0 +1,150 @@
+"""What checks say most often: this type, this shape, these values, nothing changed on the way.
+
+Each function raises `Wrong` with the first thing that is wrong, and never tells the right value.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from .engine import Wrong, _kind
+
+
+class Fresh:
+    """Random inputs from a generator of their own, other ones at each check."""
+
+    def __init__(self) -> None:
+        self.generator = torch.Generator().manual_seed(secrets.randbits(32))
+
+    def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        """Return numbers from N(0, 1)."""
+        return torch.randn(shape, generator=self.generator, dtype=dtype)
+
+    def integer(self, low: int, high: int) -> int:
+        """Return one of low, low + 1, ..., high."""
+        return int(torch.randint(low, high + 1, (), generator=self.generator))
+
+
+def expect(condition: Any, message: str) -> None:
+    """Raise Wrong with the message unless the condition holds."""
+    if not condition:
+        raise Wrong(message)
+
+
+def numbers(got: Any, what: str = "the result") -> torch.Tensor:
+    """Return as a tensor what may be one, or an array, a number, or lists of them."""
+    if isinstance(got, (list, tuple)) and got and all(torch.is_tensor(part) for part in got):
+        if len({part.shape for part in got}) == 1:
+            got = torch.stack(list(got))
+    if isinstance(got, torch.Tensor):
+        return got.detach()
+    if isinstance(got, (list, tuple, int, float, np.ndarray, np.generic)):
+        try:
+            return torch.as_tensor(np.asarray(got))
+        except (TypeError, ValueError, RuntimeError):
+            pass
+    raise Wrong(f"type: {what} is to be a tensor or a number, got {_kind(got)}.")
+
+
+def number(got: Any, what: str = "the result") -> float:
+    """Return as a float what is one number in any form."""
+    tensor = numbers(got, what)
+    expect(tensor.numel() == 1, f"shape: {what} is to be one number, got {shape_of(tensor)}.")
+    return float(tensor.reshape(()))
+
+
+def several(got: Any, *names: str) -> list[Any]:
+    """Return the parts of a tuple or list that has one for each name."""
+    expected = f"a tuple ({', '.join(names)})"
+    expect(isinstance(got, (tuple, list)), f"type: expected {expected}, got {_kind(got)}.")
+    expect(len(got) == len(names), f"type: expected {expected}, got {len(got)} values.")
+    return list(got)
+
+
+def collect(got: Any, most: int, what: str = "batches") -> list[Any]:
+    """Return what a generator, or any other iterable, hands out; at most so many may come."""
+    expect(
+        isinstance(got, Iterable), f"type: expected {what} one after the other, got {_kind(got)}."
+    )
+    parts = list(itertools.islice(got, most + 1))
+    expect(len(parts) <= most, f"it never stops: more than {most} {what} came.")
+    return parts
+
+
+def shape_of(tensor: torch.Tensor) -> str:
+    """Return the shape as it is written in the lessons."""
+    return str(tuple(tensor.shape))
+
+
+def expect_shape(got: torch.Tensor, shape: tuple[int, ...], what: str = "the result") -> None:
+    """Raise Wrong unless the shape is this one."""
+    message = f"shape: {what} is to have shape {tuple(shape)}, got {shape_of(got)}."
+    expect(tuple(got.shape) == tuple(shape), message)
+
+
+def expect_dtype(got: torch.Tensor, dtype: torch.dtype, what: str = "the result") -> None:
+    """Raise Wrong unless the dtype is this one."""
+    names = [str(name).replace("torch.", "") for name in (dtype, got.dtype)]
+    expect(got.dtype == dtype, f"dtype: {what} is to have dtype {names[0]}, got {names[1]}.")
+
+
+def expect_values(
+    got: Any,
+    want: torch.Tensor,
+    what: str = "the result",
+    *,
+    any_shape: bool = False,
+    rtol: float = 1e-4,
+    atol: float = 1e-5,
+) -> None:
+    """Raise Wrong unless `got` has the shape (any, if left open) and the values of `want`.
+
+    Tensors, NumPy arrays, lists and plain numbers count alike.
+    """
+    got, want = numbers(got, what), want.detach()
+    if any_shape:
+        message = f"shape: {what} is to hold {want.numel()} numbers, got {shape_of(got)}."
+        expect(got.numel() == want.numel(), message)
+        got, want = got.reshape(-1), want.reshape(-1)
+    expect_shape(got, tuple(want.shape), what)
+    got, want = got.double().cpu(), want.double().cpu()
+    wrong = ~torch.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True)
+    if wrong.any():
+        raise Wrong(f"values: {what} {_difference(got, want, wrong)}.")
+
+
+def _difference(got: torch.Tensor, want: torch.Tensor, wrong: torch.Tensor) -> str:
+    """In words, how values differ from the right ones, without telling those."""
+    first = tuple(wrong.nonzero()[0].tolist())
+    yours = f"yours is {got[first].item():.4g}"
+    if got.numel() == 1:
+        return f"is not right; {yours}"
+    if not got.isfinite().all() and want.isfinite().all():
+        return f"holds {got[~got.isfinite()][0].item()}"
+    if not got.any():
+        return "is zero everywhere"
+    ratio = (got * want).sum() / (want * want).sum()  # the multiple that fits best
+    if want.count_nonzero() > 1 and torch.allclose(got, ratio * want, rtol=1e-3, atol=1e-5):
+        if abs(ratio + 1) < 1e-3:
+            return "has every sign the wrong way round"
+        return f"is {ratio:.3g} times what it should be, everywhere"
+    places = f"[{', '.join(map(str, first))}]"
+    return f"is wrong in {int(wrong.sum())} of {got.numel()} places, first at {places}: {yours}"
+
+
+def unchanged(**inputs: torch.Tensor) -> Callable[[], None]:
+    """Remember the inputs; the function returned raises Wrong if one has been changed since."""
+    before = {name: tensor.detach().clone() for name, tensor in inputs.items()}
+
+    def verify() -> None:
+        for name, tensor in inputs.items():
+            same = tensor.shape == before[name].shape and torch.equal(tensor, before[name])
+            expect(same, f"it changes `{name}`, which belongs to the caller.")
+
+    return verify
