@@ -1,4 +1,4 @@
-"""Damage the lessons' cells on purpose, one change at a time: does what they print tell?
+"""Damage the cells of lessons on purpose, one change at a time, to see whether the tests tell.
 
     .venv/bin/python .ci/mutate.py --sample 40 notebooks/01-linear-regression-from-scratch.ipynb
 

@@ -32,6 +32,10 @@ NOTEBOOKS = Path(__file__).resolve().parents[2]
 NOT_ATTEMPTED = "○ Not attempted: put your answer in the place of `...` and run this cell again."
 NOT_CHANGED = "○ Not attempted: the code is as it was given. Change it and run this cell again."
 
+# PyTorch loads much at the first optimizer. Here no time limit can cut it off in the middle, which
+# would leave PyTorch broken for the rest of the session.
+torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
+
 
 class Wrong(Exception):
     """The first thing that is wrong with an answer, in words for the learner."""
