@@ -21,6 +21,7 @@ import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_A_NOTEBOOK = 300
@@ -41,6 +42,17 @@ STATE = """() => {
     errors: cell.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue),
     pictures: cell.outputs.filter(o => o.data && 'image/png' in o.data).length,
   }))};
+}"""
+
+# Finds the cell by its source (cells out of view may be absent from the page), and marks it.
+SLIDER_CELL = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const at = notebook.widgets.findIndex(cell => cell.model.type === 'code'
+    && cell.model.sharedModel.source.includes('FloatSlider('));
+  if (at < 0) { return false; }
+  await notebook.scrollToItem(at, 'center');
+  notebook.widgets[at].node.setAttribute('data-slider', '');
+  return true;
 }"""
 
 
@@ -122,23 +134,26 @@ def faults(cells: list[dict]) -> list[str]:
 
 
 def slider_fault(page: Page) -> str | None:
-    """Move the first slider; return a sentence if the figure below it stays the same."""
-    handle = page.query_selector(".jupyter-widgets .noUi-handle, .widget-slider .noUi-handle")
-    if handle is None:
+    """Move the first slider; return a sentence if the figure in its cell stays the same."""
+    if not page.evaluate(SLIDER_CELL):
         return "there is no slider"
-    handle.scroll_into_view_if_needed()
-    figure = ".jp-OutputArea:has(.widget-interact) .widget-interact img"
-    before = page.get_attribute(figure, "src")
+    cell = page.locator(".jp-Cell[data-slider]")
+    handle = cell.locator(".widget-slider .noUi-handle").first
+    figure = cell.locator(".jp-RenderedImage img").first
+    try:
+        handle.wait_for(timeout=10_000)
+        before = figure.get_attribute("src", timeout=10_000)
+    except PlaywrightTimeout:  # playwright.sync_api.TimeoutError is not the built-in one
+        return "the slider or its figure is not shown"
     handle.focus()
     for _ in range(3):
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(400)
-    page.wait_for_timeout(2000)
-    return (
-        "the slider moved and the figure did not"
-        if page.get_attribute(figure, "src") == before
-        else None
-    )
+    for _ in range(50):
+        if figure.get_attribute("src") != before:
+            return None
+        page.wait_for_timeout(200)
+    return "the slider moved and the figure did not"
 
 
 def main() -> int:
