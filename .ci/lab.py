@@ -25,6 +25,7 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS_A_NOTEBOOK = 300
+SECONDS_OF_REST = 10  # a kernel that rests this long with cells left has stopped
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -42,6 +43,14 @@ STATE = """() => {
     errors: cell.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue),
     pictures: cell.outputs.filter(o => o.data && 'image/png' in o.data).length,
   }))};
+}"""
+
+# Brings the first code cell that waits or runs into view, figure and all.
+RUNNING_CELL = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const at = notebook.widgets.findIndex(cell => cell.model.type === 'code'
+    && cell.model.executionState === 'running');
+  if (at >= 0) { await notebook.scrollToItem(at, 'start'); }
 }"""
 
 # Finds the cell by its source (cells out of view may be absent from the page), and marks it.
@@ -97,38 +106,40 @@ def open_notebook(page: Page, address: str, token: str, name: str) -> None:
 
 
 def run_all(page: Page, live: Path | None) -> list[dict]:
-    """Run all cells and wait; return the cells' state. Keep a picture of a curve as it grows."""
-    page.evaluate("""() => {
-      window.finished = false;
-      const commands = window.jupyterapp.commands;
-      commands.execute('notebook:run-all-cells').then(() => { window.finished = true; });
-    }""")
-    deadline = time.monotonic() + SECONDS_A_NOTEBOOK
-    pictures = 0
-    while not page.evaluate("window.finished"):
+    """Run all cells and wait until the last has run or the kernel rests; return the cells' state.
+
+    The command's own promise is kept too early, at the first error that a tag announces. With
+    `live`, keep pictures of the running cell, to see the curves grow.
+    """
+    page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    deadline, pictures, resting = time.monotonic() + SECONDS_A_NOTEBOOK, 0, 0
+    while resting < SECONDS_OF_REST:
+        page.wait_for_timeout(1000)
+        state = page.evaluate(STATE)
+        resting = resting + 1 if state["kernel"] == "idle" else 0
+        if resting and all(cell["count"] is not None for cell in state["cells"]):
+            break
         if time.monotonic() > deadline:
             raise TimeoutError(f"still running after {SECONDS_A_NOTEBOOK} s")
-        page.wait_for_timeout(500)
-        if live is not None and pictures < 20:
-            running = page.query_selector(".jp-Cell.jp-mod-executing, .jp-InputPrompt:text('[*]')")
-            if running:
-                running.scroll_into_view_if_needed()
-                page.screenshot(path=live.with_name(f"{live.name}-live{pictures:02}.png"))
-                pictures += 1
-    page.wait_for_timeout(500)
+        if live is not None and state["kernel"] == "busy":
+            page.evaluate(RUNNING_CELL)
+            page.screenshot(path=live.with_name(f"{live.name}-live{pictures:02}.png"))
+            pictures += 1
+    page.wait_for_timeout(1000)
     return page.evaluate(STATE)["cells"]
 
 
-def faults(cells: list[dict]) -> list[str]:
+def faults(cells: list[dict], wants_figures: bool) -> list[str]:
     """Say what is wrong with the cells after a run."""
     said = []
+    left = [number for number, cell in enumerate(cells, 1) if cell["count"] is None]
+    if left:
+        said.append(f"{len(left)} code cells were not run, the first is {left[0]}")
     for number, cell in enumerate(cells, 1):
-        if cell["count"] is None:
-            said.append(f"code cell {number} was not run")
         announced = "raises-exception" in cell["tags"]
-        if bool(cell["errors"]) != announced:
+        if cell["count"] is not None and bool(cell["errors"]) != announced:
             said.append(f"code cell {number}: {cell['errors'] or 'the announced error is missing'}")
-    if not any(cell["pictures"] for cell in cells):
+    if wants_figures and not any(cell["pictures"] for cell in cells):
         said.append("there is no figure at all")
     return said
 
@@ -183,8 +194,10 @@ def main() -> int:
                 if stem:
                     page.screenshot(path=f"{stem}-first.png")
                 try:
-                    said = faults(run_all(page, stem if arguments.live else None))
-                    if name.startswith("03") and "solutions" not in name:
+                    cells = run_all(page, stem if arguments.live else None)
+                    is_lesson = "solutions" not in name
+                    said = faults(cells, wants_figures=is_lesson)
+                    if is_lesson and name.startswith("03"):
                         said += [fault] if (fault := slider_fault(page)) else []
                 except TimeoutError as error:
                     said = [str(error)]
