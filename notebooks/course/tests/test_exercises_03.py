@@ -1,9 +1,6 @@
 """Answers to the exercises of lesson 03: what is refused, and why, and what is accepted."""
 
-import pytest
-
-from course.exercises import lesson03
-from course.exercises.authoring import verdict
+from answers import but, trials_of
 
 PREDICTIONS = """
     w_after_one = 1.3
@@ -42,15 +39,6 @@ LISTED = """
         batches = torch.combinations(torch.arange(len(slopes)), batch_size)
         return slopes[batches].mean(1).var(unbiased=False)
 """
-
-
-def but(answer, *changes):
-    """The answer with pieces replaced: old, new, old, new, ..."""
-    for old, new in zip(changes[::2], changes[1::2], strict=True):
-        assert old in answer
-        answer = answer.replace(old, new)
-    return answer
-
 
 RIGHT = [
     # Exercise 1
@@ -645,21 +633,7 @@ WRONG = [
 ]
 
 
-def label(value):
-    """What a test of one answer is called."""
-    return value if isinstance(value, str) and "\n" not in value and len(value) < 40 else ""
-
-
-@pytest.mark.parametrize(("name", "what", "answer"), RIGHT, ids=label)
-def test_right_answers_are_accepted(name, what, answer):
-    for _ in range(5):  # each with other random inputs
-        assert verdict("03", name, answer).startswith("✔ Right. "), what
-
-
-@pytest.mark.parametrize(("name", "what", "answer", "message"), WRONG, ids=label)
-def test_wrong_answers_are_refused_for_the_right_reason(name, what, answer, message, monkeypatch):
-    if "endless" in what:
-        monkeypatch.setattr(getattr(lesson03, name), "seconds", 0.5)
-    said = verdict("03", name, answer)
-    assert said.startswith(("✘ Not yet: ", "○ Not attempted")), what
-    assert message in said
+(
+    test_right_answers_are_accepted,
+    test_wrong_answers_are_refused_for_the_right_reason,
+) = trials_of("03", RIGHT, WRONG)
