@@ -1,4 +1,4 @@
-"""What the tables of answers in `test_exercises_NN.py` share: putting them together, trying them."""
+"""What the tables of answers in `test_exercises_NN.py` share: putting together, trying."""
 
 import importlib
 
