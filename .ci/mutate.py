@@ -16,6 +16,7 @@ import ast
 import contextlib
 import copy
 import io
+import itertools
 import os
 import pickle
 import random
@@ -72,6 +73,8 @@ def variants(node: ast.AST) -> Iterator[ast.AST | None]:
     if isinstance(node, (ast.BinOp, ast.AugAssign)) and type(node.op) in swaps:
         new.op = swaps[type(node.op)]()
         yield new
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            yield node.left
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         yield node.operand
     elif isinstance(node, ast.keyword) and node.arg in ("dim", "axis"):
@@ -163,9 +166,16 @@ def survives(cells: list[Cell], expected: list[str], at: int, source: str, scope
     return True
 
 
+def teaching_cells(path: Path) -> list[Cell]:
+    """Return a notebook's code cells up to its exercises, whose stubs are the learner's to change."""
+    cells = nbformat.read(path, as_version=4).cells
+    taught = itertools.takewhile(lambda cell: not cell.source.startswith("## Exercises"), cells)
+    return [Cell(cell) for cell in taught if cell.cell_type == "code"]
+
+
 def try_notebook(path: Path, sample: int, seed: int) -> tuple[int, list[str]]:
     """Return how many changes were tried, and the survivors as text."""
-    cells = [Cell(c) for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
+    cells = teaching_cells(path)
     scope: dict = {"__name__": "__main__"}
     everything = [(at, *m) for at, cell in enumerate(cells) for m in mutants(cell.source)]
     chosen = random.Random(seed).sample(everything, min(sample, len(everything)))

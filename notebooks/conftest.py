@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import sys
 
 import pytest
 
 from course import fashion_mnist
+from course.tests import forked_kernels
 
 ON_FASHION_MNIST = "05"  # the lesson, and its solutions, whose numbers are the data set's
 
@@ -15,6 +17,12 @@ ON_FASHION_MNIST = "05"  # the lesson, and its solutions, whose numbers are the 
 def has_real_data() -> bool:
     """Tell whether the official files lie in data/."""
     return fashion_mnist.is_intact(fashion_mnist.DATA / "FashionMNIST" / "raw")
+
+
+def pytest_sessionstart():
+    """Save each notebook's kernel its imports, where a process can be forked safely."""
+    if sys.platform == "linux":
+        forked_kernels.use()
 
 
 @pytest.hookimpl(wrapper=True)

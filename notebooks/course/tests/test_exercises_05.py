@@ -461,7 +461,7 @@ WRONG = [
         confusion[y, answers] += 1
         return (answers == y).float().mean(), confusion
     """,
-        "values: the confusion matrix is wrong in",
+        "values: the confusion matrix is ",
     ),
     (
         "accuracy_and_confusion",
