@@ -5,7 +5,7 @@ VENV := .venv/bin/python
 LESSONS := $(wildcard notebooks/[0-9]*.ipynb)
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test test-lab lint run refresh bench clean
+.PHONY: help environment lab data test test-lab test-rerun lint run refresh bench clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -28,6 +28,9 @@ test: environment ## run every notebook and compare its output, then the unit te
 test-lab: environment ## run every notebook in a real JupyterLab (needs Chromium)
 	@$(VENV) -m pip install --quiet "playwright>=1.50"
 	@$(VENV) .ci/lab.py $(LAB_TEST)
+
+test-rerun: environment ## run every cell twice, all cells again, and interrupt the slow ones
+	@$(VENV) .ci/rerun.py
 
 lint: environment ## check the style of the code and the notebooks
 	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18"

@@ -13,6 +13,7 @@ import asyncio
 import base64
 import io
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -84,7 +85,7 @@ async def execute(path: Path, into: Path | None) -> str | None:
         coalesce_streams=True,
     )
     try:
-        await client.async_execute()
+        await client.async_execute(stderr=subprocess.DEVNULL)  # new kernels warn there of nothing
     except CellExecutionError as error:
         return f"{path.name}: a cell failed, the stored notebook is unchanged.\n{error}"
     tidy(notebook, before)

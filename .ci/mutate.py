@@ -34,6 +34,8 @@ import nbformat  # noqa: E402
 SECONDS_A_MUTANT = 240
 DROPPED = {"zero_grad", "zero_", "backward", "step", "append", "manual_seed", "fill_", "normal_"}
 DROPPED |= {"uniform_", "constant_", "load_state_dict", "sgd", "train"}
+SAME_IF_SWAPPED = ("print", "range", "zip", "equal", "allclose", "isclose", "max", "min")
+SAME_IF_SWAPPED += ("squared_loss", "mse_loss", "max_difference")
 COSMETIC = re.compile(r"\b(ax|axes|fig|figure|left|right|animator\.fig|d2l\.plt|plt)\b[\w.\[\]]*\(")
 NOISE = re.compile(r"<?Figure\([^)]*\)>?\n?|<Figure[^>]*>\n?| at 0x[0-9a-f]+")
 
@@ -100,7 +102,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST | None]:
                 ast.parse("torch.arange" if "randperm" in name else "nn.Identity").body[0].value
             )
             yield new
-        elif len(node.args) >= 2 and not name.endswith(("print", "range", "zip")):
+        elif len(node.args) >= 2 and not name.endswith(SAME_IF_SWAPPED):
             new.args[:2] = new.args[1::-1]
             yield new
 
@@ -138,12 +140,12 @@ def damaged(tree, parent, field, place, child, variant) -> tuple[str, str, int]:
     return "left out" if variant is None else ast.unparse(new).split("\n")[0], source, line
 
 
-def in_a_fork(work) -> object:
-    """Return work() as run in a forked child; None if the child died or took too long."""
+def in_a_fork(work, seconds: int = 0) -> object:
+    """Return work() as run in a forked child; None if it died or took longer (0: no limit)."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        signal.alarm(SECONDS_A_MUTANT)
+        signal.alarm(seconds)
         with os.fdopen(writing, "wb") as pipe:
             pickle.dump(work(), pipe)
             pipe.flush()
@@ -188,7 +190,7 @@ def try_notebook(path: Path, sample: int, seed: int) -> tuple[int, list[str]]:
     for at, cell in enumerate(cells):
         for number, change, source in chosen:
             if number == at and in_a_fork(
-                lambda s=source, i=at: survives(cells, expected, i, s, scope)
+                lambda s=source, i=at: survives(cells, expected, i, s, scope), SECONDS_A_MUTANT
             ):
                 survivors.append(f"[{at + 1}] {change}")
                 print("   ", survivors[-1], flush=True)
