@@ -5,7 +5,8 @@
 Each cell is run in a fork of a process that has run all cells before it; the damaged cell and then
 those after it run until one prints something else than the undamaged lesson (as nbval would see)
 or raises. A change that reaches the end unseen has survived and is listed. Figures are not
-compared, just as nbval does not; cells tagged `nbval-ignore-output` must run, their text is free.
+compared, just as nbval does not, so statements that only draw are left alone; cells tagged
+`nbval-ignore-output` must run, their text is free.
 Needs `os.fork` (Linux, macOS).
 """
 
@@ -34,9 +35,9 @@ import nbformat  # noqa: E402
 SECONDS_A_MUTANT = 240
 DROPPED = {"zero_grad", "zero_", "backward", "step", "append", "manual_seed", "fill_", "normal_"}
 DROPPED |= {"uniform_", "constant_", "load_state_dict", "sgd", "train"}
-SAME_IF_SWAPPED = ("print", "range", "zip", "equal", "allclose", "isclose", "max", "min")
-SAME_IF_SWAPPED += ("squared_loss", "mse_loss", "max_difference")
-COSMETIC = re.compile(r"\b(ax|axes|fig|figure|left|right|animator\.fig|d2l\.plt|plt)\b[\w.\[\]]*\(")
+SAME_IF_SWAPPED = {"print", "range", "zip", "equal", "allclose", "isclose", "max", "min"}
+SAME_IF_SWAPPED |= {"squared_loss", "mse_loss", "MSELoss()", "loss"}  # the lessons' are symmetric
+DRAWS = re.compile(r"(ax|axes|fig|figure|left|right|animator\.fig|d2l\.plt|d2l\.Animator)\b")
 NOISE = re.compile(r"<?Figure\([^)]*\)>?\n?|<Figure[^>]*>\n?| at 0x[0-9a-f]+")
 
 
@@ -102,7 +103,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST | None]:
                 ast.parse("torch.arange" if "randperm" in name else "nn.Identity").body[0].value
             )
             yield new
-        elif len(node.args) >= 2 and not name.endswith(SAME_IF_SWAPPED):
+        elif len(node.args) >= 2 and name.split(".")[-1] not in SAME_IF_SWAPPED:
             new.args[:2] = new.args[1::-1]
             yield new
 
@@ -118,9 +119,20 @@ def mutants(source: str) -> list[tuple[str, str]]:
                     continue
                 for variant in variants(child):
                     found.append(damaged(tree, parent, field, place, child, variant))
-    lines = source.splitlines()
-    kept = [m for m in found if not COSMETIC.search(lines[m[2] - 1]) and m[1] != ast.unparse(tree)]
+    lines, whole, draws = source.splitlines(), ast.unparse(tree), drawing_lines(tree)
+    kept = [m for m in found if m[2] not in draws and m[1] != whole]
     return [(f"{lines[line - 1].strip()}   ->   {change}", new) for change, new, line in kept]
+
+
+def drawing_lines(tree: ast.AST) -> set[int]:
+    """Return the lines of statements that do nothing but draw: what they do cannot be compared."""
+    calls = [
+        statement
+        for statement in ast.walk(tree)
+        if isinstance(statement, (ast.Expr, ast.Assign)) and isinstance(statement.value, ast.Call)
+    ]
+    drawing = [c for c in calls if DRAWS.match(ast.unparse(c.value.func))]
+    return {line for c in drawing for line in range(c.lineno, c.end_lineno + 1)}
 
 
 def damaged(tree, parent, field, place, child, variant) -> tuple[str, str, int]:

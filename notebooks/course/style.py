@@ -33,4 +33,5 @@ RC = {
 def apply() -> None:
     """Set the style for all figures that follow, as PNG at twice the screen's resolution."""
     plt.rcParams.update(RC)
-    backend_inline.set_matplotlib_formats("retina")
+    # the layout leaves room for every label; a tight box would draw each figure once more to find it
+    backend_inline.set_matplotlib_formats("retina", bbox_inches=None)
