@@ -37,7 +37,7 @@ DROPPED = {"zero_grad", "zero_", "backward", "step", "append", "manual_seed", "f
 DROPPED |= {"uniform_", "constant_", "load_state_dict", "sgd", "train"}
 SAME_IF_SWAPPED = {"print", "range", "zip", "equal", "allclose", "isclose", "max", "min"}
 SAME_IF_SWAPPED |= {"squared_loss", "mse_loss", "MSELoss()", "loss"}  # the lessons' are symmetric
-DRAWS = re.compile(r"(ax|axes|fig|figure|left|right|animator\.fig|d2l\.plt|d2l\.Animator)\b")
+DRAWS = re.compile(r"(ax|axes|fig|figure|left|right|animator|d2l\.(plt|Animator|show_images))\b")
 NOISE = re.compile(r"<?Figure\([^)]*\)>?\n?|<Figure[^>]*>\n?| at 0x[0-9a-f]+")
 
 
@@ -126,13 +126,15 @@ def mutants(source: str) -> list[tuple[str, str]]:
 
 def drawing_lines(tree: ast.AST) -> set[int]:
     """Return the lines of statements that do nothing but draw: what they do cannot be compared."""
-    calls = [
-        statement
-        for statement in ast.walk(tree)
-        if isinstance(statement, (ast.Expr, ast.Assign)) and isinstance(statement.value, ast.Call)
-    ]
-    drawing = [c for c in calls if DRAWS.match(ast.unparse(c.value.func))]
-    return {line for c in drawing for line in range(c.lineno, c.end_lineno + 1)}
+
+    def draws(node: ast.AST) -> bool:
+        if isinstance(node, ast.For):
+            return all(map(draws, node.body))
+        call = getattr(node, "value", None)
+        return isinstance(call, ast.Call) and bool(DRAWS.match(ast.unparse(call.func)))
+
+    drawing = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and draws(node)]
+    return {line for node in drawing for line in range(node.lineno, node.end_lineno + 1)}
 
 
 def damaged(tree, parent, field, place, child, variant) -> tuple[str, str, int]:
@@ -181,7 +183,7 @@ def survives(cells: list[Cell], expected: list[str], at: int, source: str, scope
 
 
 def teaching_cells(path: Path) -> list[Cell]:
-    """Return a notebook's code cells up to its exercises, whose stubs are the learner's to change."""
+    """Return a notebook's code cells up to its exercises: those are the learner's to change."""
     cells = nbformat.read(path, as_version=4).cells
     taught = itertools.takewhile(lambda cell: not cell.source.startswith("## Exercises"), cells)
     return [Cell(cell) for cell in taught if cell.cell_type == "code"]

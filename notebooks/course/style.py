@@ -33,5 +33,5 @@ RC = {
 def apply() -> None:
     """Set the style for all figures that follow, as PNG at twice the screen's resolution."""
     plt.rcParams.update(RC)
-    # the layout leaves room for every label; a tight box would draw each figure once more to find it
+    # the layout leaves room for all labels; a tight box would cost a second drawing of each figure
     backend_inline.set_matplotlib_formats("retina", bbox_inches=None)
