@@ -4,8 +4,11 @@ PYTHON ?= $(shell command -v python3 || command -v python)
 VENV := .venv/bin/python
 LESSONS := $(wildcard notebooks/[0-9]*.ipynb)
 
+CHECK_LINKS = $(VENV) -m pytest -q -c .ci/links.ini --rootdir . --noconftest --check-links \
+	$(if $(WEB),,--check-links-ignore "https?://.*")
+
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test test-lab test-rerun lint run refresh bench clean
+.PHONY: help environment lab data test test-lab test-rerun lint audit run refresh bench clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -32,10 +35,16 @@ test-lab: environment ## run every notebook in a real JupyterLab (needs Chromium
 test-rerun: environment ## run every cell twice, all cells again, and interrupt the slow ones
 	@$(VENV) .ci/rerun.py
 
-lint: environment ## check the style of the code and the notebooks
-	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18"
+lint: environment ## check the style of code and notebooks, and the links (WEB=1: also those that leave)
+	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18" "pytest-check-links>=0.10"
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
+	@$(CHECK_LINKS) --check-anchors README.md data/README.md
+	@$(CHECK_LINKS) notebooks/*.ipynb
+
+audit: environment ## look up known security holes of the installed packages (asks a server)
+	@$(VENV) -m pip install --quiet "pip-audit>=2.7"
+	@$(VENV) -m pip_audit --local
 
 run: environment ## execute all notebooks headless into .run/
 	@$(VENV) .ci/execute.py --into .run $(LESSONS)
@@ -47,6 +56,6 @@ bench: environment ## measure: seconds a lesson, examples a second against d2l's
 	@$(VENV) .ci/bench.py
 
 clean: ## remove .venv and what the tools made; the data and the notebooks stay
-	rm -rf .venv .run .pytest_cache .ruff_cache
+	rm -rf .venv .run .everywhere .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -3,9 +3,10 @@
     python .ci/everywhere.py              all cases, about three minutes each, and a table
     python .ci/everywhere.py 3.10 lowest  those whose names hold one of these words
 
-Each case gets a fresh clone of the last commit, and each Python an environment of its own in a
-temporary folder. A Python that is not installed is reported, not tested. Needs git, Linux for the
-read-only checkout (`unshare`), and a network. Set FASHION_MNIST_SOURCE where the data lie nearby.
+Each case gets a fresh clone of the last commit, and each Python an environment of its own; these
+stay in .everywhere/ for the next time. A Python that is not installed is reported, not tested.
+Needs git, a network, and Linux for the read-only checkout (`unshare`). Set FASHION_MNIST_SOURCE
+where the data lie nearby.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 USUAL = "3.12"
-# Mounts the checkout read-only, its data/ excepted, for the command that follows; others see nothing
-# of it. ($0 is the checkout, $@ the command.)
+# Mounts the checkout read-only, its data/ excepted, for the command that follows; nobody else sees
+# it so. ($0 is the checkout, $@ the command.)
 READ_ONLY = (
     'mount --bind "$0" "$0" && mount --bind "$0/data" "$0/data" && mount -o remount,bind,ro "$0" '
     '&& cd "$0" && ! touch README.md 2>/dev/null && exec "$@"'
@@ -78,18 +79,19 @@ def interpreter(python: str) -> str | None:
 def environment(case: Case, folder: Path) -> Path | None:
     """Return the Python of a case's environment, made if it is not there; None if it cannot be."""
     place = folder / f"environment {case.python}{' lowest' if case.lowest else ''}"
-    python = place / "bin" / "python"
-    if not python.exists():
+    python, stamp = place / "bin" / "python", place / "complete"
+    if not stamp.exists():
         base = interpreter(case.python)
         if base is None:
             return None
-        subprocess.run([base, "-m", "venv", place], check=True)
+        subprocess.run([base, "-m", "venv", "--clear", place], check=True)
         pip = [python, "-m", "pip", "install", "--quiet"]
         if case.lowest:
             subprocess.run([*pip, "uv"], check=True)
             pip = [python, "-m", "uv", "pip", "install", "--quiet", "--python", python]
             pip += ["--resolution", "lowest-direct"]
         subprocess.run([*pip, "-r", ROOT / "requirements.txt"], check=True)
+        stamp.touch()
     return python
 
 
@@ -98,8 +100,14 @@ def run(case: Case, folder: Path) -> str:
     python = environment(case, folder)
     if python is None:
         return f"not run: there is no Python {case.python} here"
-    checkout = folder / str(time.time_ns()) / case.folder
-    subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        checkout = Path(temporary) / case.folder
+        subprocess.run(["git", "clone", "--quiet", ROOT, checkout], check=True)
+        return tested(case, python, checkout, log=folder / f"{case.name.replace('/', ' ')}.log")
+
+
+def tested(case: Case, python: Path, checkout: Path, log: Path) -> str:
+    """Run the tests in a checkout; return what came of it in a few words."""
     command = [str(python), ".ci/test.py"]
     if case.read_only:
         command = ["unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, str(checkout)]
@@ -118,7 +126,6 @@ def run(case: Case, folder: Path) -> str:
         ends = re.findall(r"\d+ (?:passed|failed).* in [\d.]+s", done.stdout)
         said.append(ends[-1] if ends else f"failed after {time.monotonic() - start:.0f} s")
         if done.returncode:
-            log = folder / f"{checkout.parent.name}.log"
             log.write_text(done.stdout + done.stderr, encoding="utf-8")
             said.append(f"FAILED, see {log}")
     versions = subprocess.run(
@@ -137,7 +144,8 @@ def main() -> int:
     """Run the cases named on the command line, or all; return 1 if one failed."""
     words = sys.argv[1:]
     chosen = [c for c in cases() if not words or any(word in c.name for word in words)]
-    folder = Path(tempfile.mkdtemp(prefix="everywhere-"))
+    folder = ROOT / ".everywhere"
+    folder.mkdir(exist_ok=True)
     failed = False
     for case in chosen:
         try:
@@ -146,8 +154,6 @@ def main() -> int:
             said = f"FAILED: {shlex.join(map(str, error.cmd))}"
         failed |= "FAILED" in said
         print(f"| {case.name} | {said} |", flush=True)
-    if not failed:
-        shutil.rmtree(folder)
     return 1 if failed else 0
 
 

@@ -1,17 +1,21 @@
 """What `make test-lab` runs: every notebook in a real JupyterLab, in a headless Chromium.
 
-Opens each notebook, runs all its cells, and fails where a cell ends in an error that its tag does
-not announce, where a figure is missing, or where lesson 03's slider does not change its figure.
-Screenshots go into the folder given with --pictures. The notebooks of the checkout are not touched:
-the lab works on a copy. Needs the package `playwright` and a Chromium (Debian: `chromium`).
+First `make lab` has to open lesson 01. Then each notebook is opened and all its cells are run: no
+cell may end in an error that its tag does not announce, each lesson has to redraw a figure while it
+trains, its first exercise has to refuse a wrong answer and accept the solution, its hints have to
+open, in the lab and on the static page that nbconvert makes, and lesson 03's slider has to move its
+figure. Screenshots go into the folder given with --pictures. The notebooks of the checkout are not
+touched: the lab works on a copy. Needs the package `playwright` and a Chromium, as Debian has it.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,10 +24,17 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+import nbconvert
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+from course.exercises import authoring  # noqa: E402
+
+LAB_OPTIONS = ["--no-browser", "--allow-root", "--LabApp.expose_app_in_browser=True"]
+LIVE_FRAMES = 5  # so many different pictures make a curve that grows
 SECONDS_A_NOTEBOOK = 300
 SECONDS_OF_REST = 10  # a kernel that rests this long with cells left has stopped
 FLAGS = [
@@ -43,6 +54,45 @@ STATE = """() => {
     errors: cell.outputs.filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue),
     pictures: cell.outputs.filter(o => o.data && 'image/png' in o.data).length,
   }))};
+}"""
+
+# Counts the different pictures that each code cell shows from now on.
+WATCH_FIGURES = """() => {
+  window.frames_of = window.jupyterapp.shell.currentWidget.content.widgets
+    .filter(cell => cell.model.type === 'code').map(cell => {
+      const seen = new Set();
+      cell.model.outputs.changed.connect(outputs => {
+        for (let i = 0; i < outputs.length; i++) {
+          const picture = outputs.get(i).data['image/png'];
+          if (picture) { seen.add(picture); }
+        }
+      });
+      return seen;
+    });
+}"""
+
+# Puts a source into the code cell that holds a call, runs the cell and returns what it prints.
+ANSWER = """async ([call, source]) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const at = notebook.widgets.findIndex(cell => cell.model.type === 'code'
+    && cell.model.sharedModel.source.includes(call));
+  notebook.activeCellIndex = at;
+  await notebook.scrollToItem(at, 'center');
+  notebook.widgets[at].model.sharedModel.setSource(source);
+  await window.jupyterapp.commands.execute('notebook:run-cell');
+  const outputs = notebook.widgets[at].model.outputs.toJSON();
+  return outputs.map(output => [output.text ?? output.evalue].flat().join('')).join('');
+}"""
+
+# Brings the first Markdown cell with a hint into view, and marks it.
+HINT_CELL = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  const at = notebook.widgets.findIndex(cell => cell.model.type === 'markdown'
+    && cell.model.sharedModel.source.includes('<details>'));
+  if (at < 0) { return false; }
+  await notebook.scrollToItem(at, 'center');
+  notebook.widgets[at].node.setAttribute('data-hints', '');
+  return true;
 }"""
 
 # Brings the first code cell that waits or runs into view, figure and all.
@@ -79,9 +129,8 @@ def start_lab(folder: Path) -> tuple[subprocess.Popen, str, str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     token = secrets.token_hex(16)
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", "--allow-root"]
+    command = [sys.executable, "-m", "jupyter", "lab", *LAB_OPTIONS]
     command += [f"--port={port}", "--ip=localhost", f"--IdentityProvider.token={token}"]
-    command += ["--LabApp.expose_app_in_browser=True"]
     log = (folder / "lab.log").open("w")
     process = subprocess.Popen(command, cwd=folder / "notebooks", stdout=log, stderr=log)
     address = f"http://localhost:{port}"
@@ -93,6 +142,39 @@ def start_lab(folder: Path) -> tuple[subprocess.Popen, str, str]:
             time.sleep(0.5)
     process.kill()
     sys.exit("test-lab: JupyterLab did not start within a minute.")
+
+
+def front_door_fault(browser: Browser, folder: Path) -> str | None:
+    """Open the address that `make lab` prints; return a sentence unless it is lesson 01."""
+    own = {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}  # not the user's
+    lab = subprocess.Popen(
+        ["make", "lab", f"LAB={' '.join(LAB_OPTIONS)}"],
+        cwd=ROOT,
+        env=os.environ | own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    page = browser.new_page()
+    try:
+        lines = iter(lab.stdout.readline, "")
+        printed = (
+            re.search(r"http://(?:localhost|127\.0\.0\.1):\d+/lab\S*", line) for line in lines
+        )
+        address = next((found[0] for found in printed if found), None)
+        if address is None:
+            return "it printed no address"
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        path = page.evaluate("window.jupyterapp.shell.currentWidget.context.path")
+        return None if path.startswith("01-") else f"it opened {path}"
+    except PlaywrightError as error:
+        return f"no notebook came up: {error.message.splitlines()[0]}"
+    finally:
+        page.close()
+        os.killpg(lab.pid, signal.SIGTERM)
+        lab.communicate(timeout=30)
 
 
 def open_notebook(page: Page, address: str, token: str, name: str) -> None:
@@ -111,6 +193,7 @@ def run_all(page: Page, live: Path | None) -> list[dict]:
     The command's own promise is kept too early, at the first error that a tag announces. With
     `live`, keep pictures of the running cell, to see the curves grow.
     """
+    page.evaluate(WATCH_FIGURES)
     page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
     deadline, pictures, resting = time.monotonic() + SECONDS_A_NOTEBOOK, 0, 0
     while resting < SECONDS_OF_REST:
@@ -129,7 +212,7 @@ def run_all(page: Page, live: Path | None) -> list[dict]:
     return page.evaluate(STATE)["cells"]
 
 
-def faults(cells: list[dict], wants_figures: bool) -> list[str]:
+def faults(cells: list[dict]) -> list[str]:
     """Say what is wrong with the cells after a run."""
     said = []
     left = [number for number, cell in enumerate(cells, 1) if cell["count"] is None]
@@ -139,9 +222,62 @@ def faults(cells: list[dict], wants_figures: bool) -> list[str]:
         announced = "raises-exception" in cell["tags"]
         if cell["count"] is not None and bool(cell["errors"]) != announced:
             said.append(f"code cell {number}: {cell['errors'] or 'the announced error is missing'}")
-    if wants_figures and not any(cell["pictures"] for cell in cells):
-        said.append("there is no figure at all")
     return said
+
+
+def live_fault(page: Page) -> str | None:
+    """Return a sentence unless some cell redrew its figure while it ran."""
+    frames = max(page.evaluate("window.frames_of.map(seen => seen.size)"))
+    return None if frames >= LIVE_FRAMES else f"no cell shows more than {frames} pictures"
+
+
+def exercise_fault(page: Page, name: str, pictures: Path | None) -> str | None:
+    """Answer the first exercise wrongly, then rightly; return a sentence if a check is mistaken."""
+    lesson = name[:2]
+    exercise, stub = next(iter(authoring.answer_cells(lesson).items()))
+    solution = authoring.answer_cells(lesson, solutions=True)[exercise]
+    for kind, source, verdict in (
+        ("wrong", authoring.spoilt(stub), "✘ Not yet"),
+        ("right", solution, "✔ Right"),
+    ):
+        said = page.evaluate(ANSWER, [f"exercises.{exercise}.check(", source])
+        if pictures:
+            page.wait_for_timeout(500)
+            page.screenshot(path=f"{pictures}-exercise-{kind}.png")
+        if not said.startswith(verdict):
+            return f"the {kind} answer to {exercise} got: {said.strip() or 'nothing'}"
+    return None
+
+
+def hint_fault(hints: Locator) -> str | None:
+    """Open the first of some hints; return a sentence unless its text was hidden and now shows."""
+    hint = hints.first
+    text = hint.locator("p").first
+    if text.is_visible():
+        return "a hint is open from the start"
+    hint.locator("summary").click()
+    return None if text.is_visible() else "a hint does not open"
+
+
+def lab_hint_fault(page: Page) -> str | None:
+    """Open a hint in JupyterLab; return a sentence if it does not work."""
+    if not page.evaluate(HINT_CELL):
+        return "there is no hint"
+    return hint_fault(page.locator(".jp-Cell[data-hints] details"))
+
+
+def static_hint_fault(browser: Browser, notebook: Path, pictures: Path | None) -> str | None:
+    """Open a hint on the page that nbconvert makes; return a sentence if it does not work."""
+    html, _ = nbconvert.HTMLExporter().from_filename(str(notebook))
+    page_file = notebook.with_suffix(".html")
+    page_file.write_text(html, encoding="utf-8")
+    page = browser.new_page()
+    page.goto(page_file.as_uri(), wait_until="domcontentloaded")
+    fault = hint_fault(page.locator("details"))
+    if pictures:
+        page.screenshot(path=f"{pictures}-static.png")
+    page.close()
+    return f"{fault} on the static page" if fault else None
 
 
 def slider_fault(page: Page) -> str | None:
@@ -167,52 +303,67 @@ def slider_fault(page: Page) -> str | None:
     return "the slider moved and the figure did not"
 
 
+def test_notebook(
+    browser: Browser, lab: tuple[str, str], path: Path, pictures: Path | None, live: bool
+) -> list[str]:
+    """Run a notebook in the browser; return what is wrong, in words."""
+    page = browser.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=1.5)
+    open_notebook(page, *lab, path.name)
+    if pictures:
+        page.screenshot(path=f"{pictures}-first.png")
+    try:
+        said = faults(run_all(page, pictures if live else None))
+        if pictures:
+            page.screenshot(path=f"{pictures}-last.png")
+        if "solutions" not in path.name:
+            found = [
+                live_fault(page),
+                slider_fault(page) if path.name.startswith("03") else None,
+                lab_hint_fault(page),
+                exercise_fault(page, path.name, pictures),
+                static_hint_fault(browser, path, pictures),
+            ]
+            said += [fault for fault in found if fault]
+    except TimeoutError as error:
+        said = [str(error)]
+    page.close()
+    return said
+
+
 def main() -> int:
     """Run the notebooks in the browser; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=Path, help="folder for screenshots")
     parser.add_argument("--live", action="store_true", help="also screenshots while a cell runs")
-    parser.add_argument("notebooks", nargs="*", help="names; all notebooks if none is given")
+    parser.add_argument("notebooks", nargs="*", help="names; all, and `make lab`, if none is given")
     arguments = parser.parse_args()
     names = arguments.notebooks or sorted(p.name for p in (ROOT / "notebooks").glob("[0-9]*.ipynb"))
-    if arguments.pictures:
-        arguments.pictures.mkdir(parents=True, exist_ok=True)
-    failed = passed = 0
+    pictures: Path | None = arguments.pictures
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+    failed = 0
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         copy = Path(folder)
         shutil.copytree(ROOT / "notebooks", copy / "notebooks")
         os.symlink(ROOT / "data", copy / "data")
-        lab, address, token = start_lab(copy)
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        if not arguments.notebooks:
+            fault = front_door_fault(browser, copy)
+            print(f"  make lab: {fault or 'opens lesson 01'}", flush=True)
+            failed += bool(fault)
+        lab, *address = start_lab(copy)
         try:
-            browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
             for name in names:
-                page = browser.new_page(
-                    viewport={"width": 1100, "height": 900}, device_scale_factor=1.5
-                )
-                open_notebook(page, address, token, name)
-                stem = arguments.pictures / name[:2] if arguments.pictures else None
-                if stem:
-                    page.screenshot(path=f"{stem}-first.png")
-                try:
-                    cells = run_all(page, stem if arguments.live else None)
-                    is_lesson = "solutions" not in name
-                    said = faults(cells, wants_figures=is_lesson)
-                    if is_lesson and name.startswith("03"):
-                        said += [fault] if (fault := slider_fault(page)) else []
-                except TimeoutError as error:
-                    said = [str(error)]
-                if stem:
-                    page.screenshot(path=f"{stem}-last.png")
-                page.close()
-                print(
-                    f"  {name}: {'; '.join(said) if said else 'runs without an error'}", flush=True
-                )
-                failed, passed = failed + bool(said), passed + (not said)
+                stem = pictures / Path(name).stem if pictures else None
+                path = copy / "notebooks" / name
+                said = test_notebook(browser, tuple(address), path, stem, arguments.live)
+                print(f"  {name}: {'; '.join(said) or 'works'}", flush=True)
+                failed += bool(said)
             browser.close()
         finally:
             lab.terminate()
             lab.wait(timeout=30)
-    print(f"{passed} passed, {failed} failed")
+    print(f"test-lab: {failed} failed" if failed else "test-lab: all passed")
     return 1 if failed else 0
 
 

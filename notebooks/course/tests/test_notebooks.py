@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import statistics
+import subprocess
 from pathlib import Path
 
 import nbformat
@@ -55,6 +56,16 @@ def shown_text(output):
         return "\n".join(output.traceback)
     hidden = any(kind.startswith("image/") or "widget" in kind for kind in output.data)
     return "" if hidden else output.data.get("text/plain", "")
+
+
+def test_nothing_else_is_committed_at_the_top():
+    root = Path(__file__).parents[3]
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    top = {name.split("/")[0].strip('"') for name in listed.stdout.splitlines()}
+    visible = {name for name in top if not name.startswith(".")}
+    assert visible == {"Makefile", "README.md", "data", "notebooks", "requirements.txt"}
 
 
 def test_there_is_something_to_test():
