@@ -117,11 +117,21 @@ def mutants(source: str) -> list[tuple[str, str]]:
             for place, child in enumerate(value if isinstance(value, list) else [value]):
                 if not isinstance(child, ast.AST) or isinstance(parent, ast.JoinedStr):
                     continue
+                if is_tolerance(parent, child):
+                    continue
                 for variant in variants(child):
                     found.append(damaged(tree, parent, field, place, child, variant))
     lines, whole, draws = source.splitlines(), ast.unparse(tree), drawing_lines(tree)
     kept = [m for m in found if m[2] not in draws and m[1] != whole]
     return [(f"{lines[line - 1].strip()}   ->   {change}", new) for change, new, line in kept]
+
+
+def is_tolerance(parent: ast.AST, child: ast.AST) -> bool:
+    """Tell whether a constant says how near is near enough: a tighter one only claims more."""
+    if isinstance(parent, ast.keyword):
+        return parent.arg in ("rtol", "atol")
+    small = isinstance(getattr(child, "value", None), float) and child.value <= 0.01
+    return isinstance(parent, ast.Compare) and small
 
 
 def drawing_lines(tree: ast.AST) -> set[int]:
