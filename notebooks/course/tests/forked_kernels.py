@@ -73,7 +73,10 @@ class ForkedProvisioner(LocalProvisioner):
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
         folder, environment = kwargs.get("cwd") or os.getcwd(), dict(kwargs.get("env") or {})
         start_method = multiprocessing.get_start_method()
-        self.process = ForkedProcess(self.context, arguments, folder, environment, start_method)
+        try:
+            self.process = ForkedProcess(self.context, arguments, folder, environment, start_method)
+        except OSError:  # no fork server (its socket's path may be too long): an ordinary kernel
+            return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.process.pid
         return self.connection_info
 
