@@ -36,8 +36,17 @@ SECONDS_A_MUTANT = 240
 DROPPED = {"zero_grad", "zero_", "backward", "step", "append", "manual_seed", "fill_", "normal_"}
 DROPPED |= {"uniform_", "constant_", "load_state_dict", "sgd", "train"}
 SAME_IF_SWAPPED = {"print", "range", "zip", "equal", "allclose", "isclose", "max", "min"}
-SAME_IF_SWAPPED |= {"squared_loss", "mse_loss", "MSELoss()", "loss"}  # the lessons' are symmetric
-DRAWS = re.compile(r"(ax|axes|fig|figure|left|right|animator|d2l\.(plt|Animator|show_images))\b")
+SAME_IF_SWAPPED |= {
+    "squared_loss",
+    "mse_loss",
+    "loss",
+    "MSELoss",
+    "L1Loss",
+    "HuberLoss",
+}  # the lessons' are symmetric
+DRAWS = re.compile(
+    r"(ax|axes|fig|figure|left|right|top|bottom|animator|d2l\.(plt|Animator|show_images))\b"
+)
 NOISE = re.compile(r"<?Figure\([^)]*\)>?\n?|<Figure[^>]*>\n?| at 0x[0-9a-f]+")
 
 
@@ -103,7 +112,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST | None]:
                 ast.parse("torch.arange" if "randperm" in name else "nn.Identity").body[0].value
             )
             yield new
-        elif len(node.args) >= 2 and name.split(".")[-1] not in SAME_IF_SWAPPED:
+        elif len(node.args) >= 2 and name.split("(")[0].split(".")[-1] not in SAME_IF_SWAPPED:
             new.args[:2] = new.args[1::-1]
             yield new
 
