@@ -15,12 +15,17 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+from course import fashion_mnist  # noqa: E402
 
 CELL_SECONDS = 300
 VARIES = "nbval-ignore-output"
@@ -64,7 +69,9 @@ def tidy(notebook: nbformat.NotebookNode, before: nbformat.NotebookNode) -> None
         for data in shown:
             data["image/png"] = encoded(with_palette(decoded(data["image/png"])))
         if END_RESULT in tags:
-            (figure,) = [data["image/png"] for data in shown]
+            if len(shown) != 1:
+                raise ValueError(f"the cell tagged {END_RESULT} has {len(shown)} figures, not one")
+            figure = shown[0]["image/png"]
             halved = decoded(figure).reduce(2)  # a picture in Markdown cannot carry its 2x
             attached = {f"{END_RESULT}.png": {"image/png": encoded(halved)}}
             notebook.cells[0].attachments = nbformat.from_dict(attached)
@@ -86,9 +93,9 @@ async def execute(path: Path, into: Path | None) -> str | None:
     )
     try:
         await client.async_execute(stderr=subprocess.DEVNULL)  # new kernels warn there of nothing
-    except CellExecutionError as error:
+        tidy(notebook, before)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
         return f"{path.name}: a cell failed, the stored notebook is unchanged.\n{error}"
-    tidy(notebook, before)
     target = path if into is None else into / path.name
     unfinished = target.with_suffix(".unfinished")
     nbformat.write(notebook, unfinished)
@@ -97,15 +104,26 @@ async def execute(path: Path, into: Path | None) -> str | None:
     return None
 
 
-async def execute_all(paths: list[Path], into: Path | None) -> list[str]:
-    """Execute the notebooks, as many at a time as there are cores; return what went wrong."""
+async def side_by_side(work: Callable[[Path], Awaitable], paths: list[Path]) -> list:
+    """Do the work on each notebook, as many at a time as there are cores; return the results."""
     places = asyncio.Semaphore(min(4, os.cpu_count() or 1))
 
-    async def in_turn(path: Path) -> str | None:
+    async def in_turn(path: Path) -> object:
         async with places:
-            return await execute(path, into)
+            return await work(path)
 
-    return [said for said in await asyncio.gather(*map(in_turn, paths)) if said]
+    return await asyncio.gather(*map(in_turn, paths))
+
+
+def with_stored_numbers(paths: list[Path]) -> list[Path]:
+    """Leave out lesson 05 where only the stand-in is: its stored numbers are the real files'."""
+    if (
+        not any(path.name.startswith("05") for path in paths)
+        or not fashion_mnist.find().is_stand_in
+    ):
+        return paths
+    print("Lesson 05 is left out: its stored numbers are those of the real files.")
+    return [path for path in paths if not path.name.startswith("05")]
 
 
 def main() -> int:
@@ -116,17 +134,13 @@ def main() -> int:
     arguments = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the notebooks run side by side
     paths = arguments.notebooks
-    if arguments.into is None and any(path.name.startswith("05") for path in paths):
-        sys.path.insert(0, str(paths[0].resolve().parent))
-        from course import fashion_mnist
-
-        if fashion_mnist.find().is_stand_in:
-            print("Lesson 05 is left as it is: its stored numbers are those of the real files.")
-            paths = [path for path in paths if not path.name.startswith("05")]
-    if arguments.into is not None:
+    if arguments.into is None:
+        paths = with_stored_numbers(paths)
+    else:
         arguments.into.mkdir(parents=True, exist_ok=True)
     print(f"Executing {len(paths)} notebooks ...", flush=True)
-    faults = asyncio.run(execute_all(paths, arguments.into))
+    said = asyncio.run(side_by_side(lambda path: execute(path, arguments.into), paths))
+    faults = [fault for fault in said if fault]
     print("\n".join(faults), file=sys.stderr, end="\n" if faults else "")
     return 1 if faults else 0
 

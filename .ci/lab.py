@@ -174,7 +174,10 @@ def front_door_fault(browser: Browser, folder: Path) -> str | None:
     finally:
         page.close()
         os.killpg(lab.pid, signal.SIGTERM)
-        lab.communicate(timeout=30)
+        try:
+            lab.communicate(timeout=30)
+        except subprocess.TimeoutExpired:
+            os.killpg(lab.pid, signal.SIGKILL)
 
 
 def open_notebook(page: Page, address: str, token: str, name: str) -> None:
@@ -308,10 +311,10 @@ def test_notebook(
 ) -> list[str]:
     """Run a notebook in the browser; return what is wrong, in words."""
     page = browser.new_page(viewport={"width": 1100, "height": 900}, device_scale_factor=1.5)
-    open_notebook(page, *lab, path.name)
-    if pictures:
-        page.screenshot(path=f"{pictures}-first.png")
     try:
+        open_notebook(page, *lab, path.name)
+        if pictures:
+            page.screenshot(path=f"{pictures}-first.png")
         said = faults(run_all(page, pictures if live else None))
         if pictures:
             page.screenshot(path=f"{pictures}-last.png")
@@ -324,9 +327,10 @@ def test_notebook(
                 static_hint_fault(browser, path, pictures),
             ]
             said += [fault for fault in found if fault]
-    except TimeoutError as error:
-        said = [str(error)]
-    page.close()
+    except (TimeoutError, PlaywrightError) as error:
+        said = [str(error).splitlines()[0]]
+    finally:
+        page.close()
     return said
 
 

@@ -19,17 +19,12 @@ import time
 from pathlib import Path
 
 import nbformat
+from execute import CELL_SECONDS, ROOT, VARIES, side_by_side, with_stored_numbers
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-from course import fashion_mnist  # noqa: E402
-
 SECONDS_WORTH_INTERRUPTING = 0.5
-CELL_SECONDS = 300
-NOT_COMPARED = "nbval-ignore-output"
 
 
 def repeated(notebook: NotebookNode) -> NotebookNode:
@@ -98,7 +93,7 @@ class Interrupted:
     def compare(self, number: int, when: str) -> None:
         """Note a fault where a cell's text is not the stored one."""
         stored, cell = self.stored.cells[number], self.client.nb.cells[number]
-        if NOT_COMPARED in stored.metadata.get("tags", []):
+        if VARIES in stored.metadata.get("tags", []):
             return
         if text_of(cell.outputs) != text_of(stored.outputs):
             self.faults.append(
@@ -118,35 +113,30 @@ class Interrupted:
                     await self.interrupt(number, after=seconds / 3)
                     await self.run(number)
                     self.compare(number, "Interrupted and run again")
-        if not self.interruptions:
-            self.faults.append("No cell was interrupted: none took long enough.")
         print(f"  {self.path.name}: {self.interruptions} cells interrupted", flush=True)
         print("\n\n".join(self.faults), end="\n" if self.faults else "", flush=True)
         return not self.faults
 
 
-async def test_interrupted() -> bool:
-    """Interrupt the lessons, as many at a time as there are cores."""
-    lessons = [p for p in sorted(NOTEBOOKS.glob("[0-9]*.ipynb")) if "solutions" not in p.name]
-    if fashion_mnist.find().is_stand_in:
-        print("  Lesson 05 is left out: its stored numbers are those of the real files.")
-        lessons = [path for path in lessons if not path.name.startswith("05")]
-    places = asyncio.Semaphore(min(4, os.cpu_count() or 1))
-
-    async def in_turn(path: Path) -> bool:
-        async with places:
-            return await Interrupted(path).test()
-
-    return all(await asyncio.gather(*map(in_turn, lessons)))
+async def test_interrupted(lessons: list[Path]) -> bool:
+    """Interrupt the lessons; return whether all went on as stored, and any was slow enough."""
+    tests = {path: Interrupted(path) for path in lessons}
+    as_stored = await side_by_side(lambda path: tests[path].test(), lessons)
+    if not any(test.interruptions for test in tests.values()):
+        print("No cell took long enough to be interrupted.")
+        return False
+    return all(as_stored)
 
 
 def main() -> int:
     """Run both; return the exit status."""
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the notebooks run side by side
+    notebooks = with_stored_numbers(sorted(NOTEBOOKS.glob("[0-9]*.ipynb")))  # fetches the data
     print("Every cell twice in a row, then all cells once more:", flush=True)
     as_stored = test_repeated()
     print("Slow cells interrupted and run again:", flush=True)
-    return 0 if asyncio.run(test_interrupted()) and as_stored else 1
+    lessons = [path for path in notebooks if "solutions" not in path.name]
+    return 0 if asyncio.run(test_interrupted(lessons)) and as_stored else 1
 
 
 if __name__ == "__main__":

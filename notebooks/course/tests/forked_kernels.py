@@ -1,15 +1,17 @@
 """Kernels that start at once: forks of a process that has imported the large packages already.
 
-Those imports take about 4 seconds a kernel, and the tests start ten. A fork gets the imported
-modules and nothing else: the cells still run in a process and a namespace of their own. JupyterLab
-and `make refresh` start ordinary kernels; so do the tests where there is no fork server.
+Those imports take about 4 seconds a kernel, and the tests start ten. The cells still run in a
+process and a namespace of their own. JupyterLab, `make refresh` and `make test-lab` start ordinary
+kernels; so do the tests where there is no fork server.
 """
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import sys
+import threading
 from importlib.metadata import EntryPoint
 from multiprocessing.context import ForkServerContext
 from unittest import mock
@@ -23,6 +25,12 @@ IMPORTED = ["ipykernel.kernelapp", "torch", "torchvision", "pandas", "d2l.torch"
 ENVIRONMENT = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 
+def end_with_parent() -> None:
+    """End this process when the tests do; a fork is not told by Jupyter whom to watch."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
+
+
 def run_kernel(
     arguments: list[str], folder: str, environment: dict[str, str], start_method: str
 ) -> None:
@@ -30,6 +38,7 @@ def run_kernel(
     from ipykernel.kernelapp import launch_new_instance
 
     multiprocessing.set_start_method(start_method, force=True)  # of a DataLoader's workers
+    threading.Thread(target=end_with_parent, daemon=True).start()
     os.chdir(folder)
     os.environ.update(environment)
     sys.argv = ["ipykernel_launcher", *arguments]
@@ -48,6 +57,7 @@ class ForkedProcess:
         self.pid = self._process.pid
         self.kill = self._process.kill
         self.terminate = self._process.terminate
+        atexit.register(self.kill)  # or the end of the tests would wait for a kernel left over
 
     def poll(self) -> int | None:
         """Return the exit status, None while the process runs."""
@@ -59,8 +69,9 @@ class ForkedProcess:
         return self._process.exitcode
 
     def send_signal(self, signum: int) -> None:
-        """Send a signal to this process alone."""
-        os.kill(self.pid, signum)
+        """Send a signal to this process alone; nothing if it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, signum)
 
 
 class ForkedProvisioner(LocalProvisioner):
