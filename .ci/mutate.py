@@ -43,6 +43,7 @@ SAME_IF_SWAPPED |= {
     "MSELoss",
     "L1Loss",
     "HuberLoss",
+    "forward",
 }  # the lessons' are symmetric
 DRAWS = re.compile(
     r"(ax|axes|fig|figure|left|right|top|bottom|animator|d2l\.(plt|Animator|show_images))\b"
