@@ -28,6 +28,7 @@ PYTHONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 USUAL = "3.12"
 # Mounts the checkout read-only, its data/ excepted, for the command that follows; nobody else sees
 # it so. ($0 is the checkout, $@ the command.)
+OWN_MOUNTS = ["unshare", "--map-root-user", "--mount"]
 READ_ONLY = (
     'mount --bind "$0" "$0" && mount --bind "$0/data" "$0/data" && mount -o remount,bind,ro "$0" '
     '&& cd "$0" && ! touch README.md 2>/dev/null && exec "$@"'
@@ -83,7 +84,7 @@ def interpreter(python: str) -> str | None:
 def can_mount() -> bool:
     """Tell whether a command may have mounts of its own here."""
     try:
-        return subprocess.run(["unshare", "--map-root-user", "--mount", "true"]).returncode == 0
+        return subprocess.run([*OWN_MOUNTS, "true"]).returncode == 0
     except OSError:
         return False
 
@@ -136,7 +137,7 @@ def tested(case: Case, python: Path, checkout: Path, log: Path) -> str:
     """Run the tests in a checkout; return what came of it in a few words."""
     command = [str(python), ".ci/test.py"]
     if case.read_only:
-        command = ["unshare", "--map-root-user", "--mount", "sh", "-c", READ_ONLY, str(checkout)]
+        command = [*OWN_MOUNTS, "sh", "-c", READ_ONLY, str(checkout)]
         command += [str(python), "-B", ".ci/test.py", "-p", "no:cacheprovider"]
     said = []
     for _ in range(case.times):
