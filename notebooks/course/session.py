@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import random
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import ExecutionResult
+
+
+def record_gradients_again(result: ExecutionResult) -> None:
+    """Switch gradients on after a cell that was interrupted; IPython calls this after each cell.
+
+    An interrupt that arrives just as `torch.no_grad()` begins or ends would leave them switched off
+    for all cells that follow.
+    """
+    import torch
+
+    if isinstance(result.error_in_exec, KeyboardInterrupt):
+        torch.set_grad_enabled(True)
 
 
 def begin(seed: int) -> None:
     """Prepare a notebook: the same figures, the same random numbers, short error messages.
 
     Mends d2l for today's packages, sets the figure style, seeds Python, NumPy and PyTorch,
-    and makes IPython show only the last line of an error.
+    makes IPython show only the last line of an error, and lets an interrupted cell be run again.
 
     Parameters
     ----------
@@ -30,3 +46,4 @@ def begin(seed: int) -> None:
     shell = get_ipython()
     if shell is not None:
         shell.InteractiveTB.set_mode(mode="Minimal")
+        shell.events.register("post_run_cell", record_gradients_again)  # again changes nothing

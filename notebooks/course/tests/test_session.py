@@ -1,12 +1,16 @@
 """`begin` seeds everything and mends d2l."""
 
+import contextlib
+import io
 import random
 import warnings
+from unittest import mock
 
 import numpy as np
 import pytest
 import torch
 from d2l import torch as d2l
+from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 from torch import nn
 
@@ -147,3 +151,20 @@ def test_load_data_reads_what_the_course_found(tmp_path, monkeypatch, capsys):
     assert X.shape == (256, 1, 28, 28) and X.dtype == torch.float32
     assert torch.equal(X[:, 0], torch.from_numpy(images[:256]) / 255)
     assert sum(len(y) for _, y in train_iter) == 300
+
+
+@pytest.mark.parametrize(
+    ("error", "enabled"), [("KeyboardInterrupt", True), ("ValueError", False), ("", False)]
+)
+def test_gradients_are_switched_on_again_after_an_interrupt_only(error, enabled):
+    shell = InteractiveShell()
+    with mock.patch("IPython.get_ipython", lambda: shell):
+        begin(seed=3)
+        begin(seed=3)
+    cell = f"import torch; torch.set_grad_enabled(False); {f'raise {error}' if error else ''}"
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            shell.run_cell(cell)
+        assert torch.is_grad_enabled() == enabled
+    finally:
+        torch.set_grad_enabled(True)
