@@ -143,6 +143,19 @@ def start_lab(folder: Path) -> tuple[subprocess.Popen, str, str]:
     sys.exit("test-lab: JupyterLab did not start within a minute.")
 
 
+def end_group(leader: subprocess.Popen) -> None:
+    """End a process and all it has started: kindly, and after ten seconds for certain."""
+    try:
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            os.killpg(leader.pid, kind)
+            for _ in range(20):
+                time.sleep(0.5)
+                leader.poll()  # or an ended leader would still count
+                os.killpg(leader.pid, 0)
+    except ProcessLookupError:  # all have ended
+        pass
+
+
 def front_door_fault(browser: Browser, folder: Path) -> str | None:
     """Open what `make lab` hands to the browser; return a sentence unless it is lesson 01."""
     handed, user_browser = folder / "handed-to-the-browser", folder / "browser"
@@ -175,11 +188,7 @@ def front_door_fault(browser: Browser, folder: Path) -> str | None:
         return f"no notebook came up: {error.message.splitlines()[0]}"
     finally:
         page.close()
-        os.killpg(lab.pid, signal.SIGTERM)
-        try:
-            lab.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            os.killpg(lab.pid, signal.SIGKILL)
+        end_group(lab)
 
 
 def open_notebook(page: Page, address: str, token: str, name: str) -> None:
