@@ -83,17 +83,6 @@ ANSWER = """async ([call, source]) => {
   return outputs.map(output => [output.text ?? output.evalue].flat().join('')).join('');
 }"""
 
-# Brings the first Markdown cell with a hint into view, and marks it.
-HINT_CELL = """async () => {
-  const notebook = window.jupyterapp.shell.currentWidget.content;
-  const at = notebook.widgets.findIndex(cell => cell.model.type === 'markdown'
-    && cell.model.sharedModel.source.includes('<details>'));
-  if (at < 0) { return false; }
-  await notebook.scrollToItem(at, 'center');
-  notebook.widgets[at].node.setAttribute('data-hints', '');
-  return true;
-}"""
-
 # Brings the first code cell that waits or runs into view, figure and all.
 RUNNING_CELL = """async () => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
@@ -102,14 +91,15 @@ RUNNING_CELL = """async () => {
   if (at >= 0) { await notebook.scrollToItem(at, 'start'); }
 }"""
 
-# Finds the cell by its source (cells out of view may be absent from the page), and marks it.
-SLIDER_CELL = """async () => {
+# Brings the first cell of a type that holds a text into view, and marks it (cells out of view may
+# be absent from the page); false if there is none.
+SHOW_CELL = """async ([type, text, mark]) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
-  const at = notebook.widgets.findIndex(cell => cell.model.type === 'code'
-    && cell.model.sharedModel.source.includes('FloatSlider('));
+  const at = notebook.widgets.findIndex(cell => cell.model.type === type
+    && cell.model.sharedModel.source.includes(text));
   if (at < 0) { return false; }
   await notebook.scrollToItem(at, 'center');
-  notebook.widgets[at].node.setAttribute('data-slider', '');
+  notebook.widgets[at].node.setAttribute(mark, '');
   return true;
 }"""
 
@@ -275,7 +265,7 @@ def hint_fault(hints: Locator) -> str | None:
 
 def lab_hint_fault(page: Page) -> str | None:
     """Open a hint in JupyterLab; return a sentence if it does not work."""
-    if not page.evaluate(HINT_CELL):
+    if not page.evaluate(SHOW_CELL, ["markdown", "<details>", "data-hints"]):
         return "there is no hint"
     return hint_fault(page.locator(".jp-Cell[data-hints] details"))
 
@@ -296,7 +286,7 @@ def static_hint_fault(browser: Browser, notebook: Path, pictures: Path | None) -
 
 def slider_fault(page: Page) -> str | None:
     """Move the first slider; return a sentence if the figure in its cell stays the same."""
-    if not page.evaluate(SLIDER_CELL):
+    if not page.evaluate(SHOW_CELL, ["code", "FloatSlider(", "data-slider"]):
         return "there is no slider"
     cell = page.locator(".jp-Cell[data-slider]")
     handle = cell.locator(".widget-slider .noUi-handle").first
