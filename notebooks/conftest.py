@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 
 import pytest
 
 from course import fashion_mnist
-from course.tests import forked_kernels
 
 ON_FASHION_MNIST = "05"  # the lesson, and its solutions, whose numbers are the data set's
 
@@ -21,10 +19,8 @@ def has_real_data() -> bool:
 
 
 def pytest_sessionstart():
-    """Save each notebook's kernel its imports, where a process can be forked safely."""
-    has_real_data()  # what it says now stays so, even if a notebook fetches the data
-    if sys.platform == "linux":
-        forked_kernels.use()
+    """Look for the data once: what it says now stays so, even if a notebook fetches the data."""
+    has_real_data()
 
 
 @pytest.hookimpl(wrapper=True)

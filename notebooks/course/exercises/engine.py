@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import ctypes
+import functools
 import inspect
 import io
 import json
@@ -31,10 +32,6 @@ import torch
 NOTEBOOKS = Path(__file__).resolve().parents[2]
 NOT_ATTEMPTED = "○ Not attempted: put your answer in the place of `...` and run this cell again."
 NOT_CHANGED = "○ Not attempted: the code is as it was given. Change it and run this cell again."
-
-# PyTorch loads much at the first optimizer. Here no time limit can cut it off in the middle, which
-# would leave PyTorch broken for the rest of the session.
-torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
 class Wrong(Exception):
@@ -92,6 +89,7 @@ class Exercise:
 
     def _verdict(self, answers: tuple[Any, ...]) -> list[str]:
         """Run the check; the lines that tell how it ended."""
+        _load_optimizers()
         limit = _TimeLimit(self.seconds)
         try:
             with _undisturbed(), limit:
@@ -154,6 +152,15 @@ def case(words: str) -> Iterator[None]:
 
 
 # --- The stub --------------------------------------------------------------------------------
+
+
+@functools.cache
+def _load_optimizers() -> None:
+    """Make PyTorch load what it loads at the first optimizer, which is much.
+
+    Were it cut off in the middle by a time limit, PyTorch would be broken until a restart.
+    """
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
 def _stub() -> None:

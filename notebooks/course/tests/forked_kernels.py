@@ -1,48 +1,87 @@
-"""Kernels that start at once: forks of a process that has imported the large packages already.
+"""Kernels that start at once: forks of one process that has done the large imports already.
 
 Those imports take about 4 seconds a kernel, and the tests start ten. The cells still run in a
 process and a namespace of their own. JupyterLab, `make refresh` and `make test-lab` start ordinary
-kernels; so do the tests where there is no fork server.
+kernels; so do the tests where there is no Linux.
+
+The first test process starts the server, its workers learn the address from the environment. A
+kernel ends with the connection on which it was asked for, the server with the process that started
+it.
 """
 
 from __future__ import annotations
 
-import atexit
-import multiprocessing
+import functools
+import importlib
+import json
 import os
+import select
+import signal
+import socket
+import socketserver
+import struct
+import subprocess
 import sys
 import threading
 from importlib.metadata import EntryPoint
-from multiprocessing.context import ForkServerContext
-from unittest import mock
+from pathlib import Path
 
 from jupyter_client import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
 NAME = "forked-kernel"
+ADDRESS = "COURSE_KERNEL_SERVER"  # the environment variable that holds the server's address
 IMPORTED = ["ipykernel.kernelapp", "torch", "torchvision", "pandas", "d2l.torch"]
 #: matplotlib reads this when it is imported, and ipykernel would set it only in the fork.
 ENVIRONMENT = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+NOTEBOOKS = Path(__file__).resolve().parents[2]
 
 
-def end_with_parent() -> None:
-    """End this process when the tests do; a fork is not told by Jupyter whom to watch."""
-    multiprocessing.parent_process().join()
-    os._exit(1)
+class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+    """Forks a kernel for each connection; its listening socket is its stdin."""
+
+    max_children, block_on_close = 1000, False
+
+    def __init__(self) -> None:
+        super().__init__("", KernelRequest, bind_and_activate=False)
+        self.socket = socket.socket(fileno=sys.stdin.fileno())
+        self.tests = os.getppid()
+
+    def verify_request(self, request: socket.socket, client_address: object) -> bool:
+        """Refuse other users of this machine."""
+        credentials = request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
+        return struct.unpack("3i", credentials)[1] == os.getuid()
+
+    def service_actions(self) -> None:
+        """End when the tests have ended; called twice a second."""
+        super().service_actions()
+        if os.getppid() != self.tests:
+            sys.exit()
 
 
-def run_kernel(
-    arguments: list[str], folder: str, environment: dict[str, str], start_method: str
-) -> None:
-    """Be a Jupyter kernel until told to stop; runs in the fork."""
-    from ipykernel.kernelapp import launch_new_instance
+class KernelRequest(socketserver.StreamRequestHandler):
+    """Is a kernel until told to stop; handled in a fork of the server."""
 
-    multiprocessing.set_start_method(start_method, force=True)  # of a DataLoader's workers
-    threading.Thread(target=end_with_parent, daemon=True).start()
-    os.chdir(folder)
-    os.environ.update(environment)
-    sys.argv = ["ipykernel_launcher", *arguments]
-    launch_new_instance()
+    def handle(self) -> None:
+        """Read what the kernel needs, answer with its process's number, and run it."""
+        request = json.loads(self.rfile.readline())
+        self.wfile.write(b"%d\n" % os.getpid())
+        with open(os.devnull) as nothing:
+            os.dup2(nothing.fileno(), sys.stdin.fileno())  # not the server's socket
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        threading.Thread(target=self.end_with_connection, daemon=True).start()
+        os.chdir(request["folder"])
+        os.environ.update(request["environment"])
+        sys.argv = ["ipykernel_launcher", *request["arguments"]]
+
+        from ipykernel.kernelapp import launch_new_instance
+
+        launch_new_instance()
+
+    def end_with_connection(self) -> None:
+        """End this process when the test process closes the connection or ends."""
+        self.rfile.read()
+        os._exit(1)
 
 
 class ForkedProcess:
@@ -50,23 +89,30 @@ class ForkedProcess:
 
     stdin = stdout = stderr = None
 
-    def __init__(self, context: ForkServerContext, *arguments) -> None:
-        self._process = context.Process(target=run_kernel, args=arguments)
-        with mock.patch.dict(os.environ, ENVIRONMENT):  # the first one starts the fork server
-            self._process.start()
-        self.pid = self._process.pid
-        self.kill = self._process.kill
-        self.terminate = self._process.terminate
-        atexit.register(self.kill)  # or the end of the tests would wait for a kernel left over
+    def __init__(self, **request: object) -> None:
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect("\0" + os.environ[ADDRESS])
+        with self._connection.makefile("rw") as stream:
+            print(json.dumps(request), file=stream, flush=True)
+            answer = stream.readline()
+        if not answer:
+            raise ConnectionError("The server of kernels has ended.")
+        self.pid = int(answer)
 
     def poll(self) -> int | None:
-        """Return the exit status, None while the process runs."""
-        return self._process.exitcode
+        """Return 0 when the process has ended, None while it runs."""
+        return 0 if select.select([self._connection], [], [], 0)[0] else None
 
-    def wait(self) -> int | None:
-        """Wait for the end; return the exit status."""
-        self._process.join()
-        return self._process.exitcode
+    def wait(self) -> int:
+        """Wait for the end."""
+        select.select([self._connection], [], [])
+        return 0
+
+    def kill(self) -> None:
+        """End the process at once; nothing if it has ended."""
+        self.send_signal(signal.SIGKILL)
+
+    terminate = kill
 
     def send_signal(self, signum: int) -> None:
         """Send a signal to this process alone; nothing if it has ended."""
@@ -75,27 +121,47 @@ class ForkedProcess:
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Jupyter's own provisioner of kernels, except that it forks."""
-
-    context = multiprocessing.get_context("forkserver") if os.name == "posix" else None
+    """Jupyter's own provisioner of kernels, except that it asks for a fork."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs) -> KernelConnectionInfo:
         """Start a kernel; `cmd` is [python, -m, ipykernel_launcher, …, -f, connection file]."""
-        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
-        folder, environment = kwargs.get("cwd") or os.getcwd(), dict(kwargs.get("env") or {})
-        start_method = multiprocessing.get_start_method()
         try:
-            self.process = ForkedProcess(self.context, arguments, folder, environment, start_method)
-        except OSError:  # no fork server (its socket's path may be too long): an ordinary kernel
+            self.process = ForkedProcess(
+                arguments=cmd[cmd.index("ipykernel_launcher") + 1 :],
+                folder=kwargs.get("cwd") or os.getcwd(),
+                environment=dict(kwargs.get("env") or {}),
+            )
+        except OSError:  # no server there: an ordinary kernel
             return await super().launch_kernel(cmd, **kwargs)
         self.pid = self.process.pid
         return self.connection_info
 
 
+@functools.cache  # which also keeps the process object alive
+def start_server() -> subprocess.Popen:
+    """Start the server, which answers when its imports are done; it ends with this process."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("")  # Linux chooses a name, which is not a file's
+        listening.listen()
+        os.environ[ADDRESS] = listening.getsockname().decode()[1:]
+        command = [sys.executable, "-m", "course.tests.forked_kernels"]
+        environment = {**os.environ, **ENVIRONMENT}
+        return subprocess.Popen(command, cwd=NOTEBOOKS, stdin=listening, env=environment)
+
+
 def use() -> None:
     """Let all kernels that this process starts from now on be forks."""
-    ForkedProvisioner.context.set_forkserver_preload(IMPORTED)
+    if ADDRESS not in os.environ:
+        start_server()
     factory = KernelProvisionerFactory.instance()
     place = f"{__name__}:{ForkedProvisioner.__name__}"
     factory.provisioners[NAME] = EntryPoint(NAME, place, factory.GROUP_NAME)
     factory.default_provisioner_name = NAME
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
+    server = KernelServer()
+    for name in IMPORTED:
+        importlib.import_module(name)
+    server.serve_forever()

@@ -9,12 +9,19 @@ from unittest import mock
 import numpy as np
 import pytest
 import torch
-from d2l import torch as d2l
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 from torch import nn
 
-from course import begin, d2l_compat
+from course import begin
+
+
+@pytest.fixture(scope="module")
+def d2l():
+    """d2l, imported only where these tests run: it takes seconds."""
+    from d2l import torch as d2l
+
+    return d2l
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +36,8 @@ def begun():
 @pytest.fixture
 def shown(monkeypatch):
     """What is sent to the notebook: ("display" or "update", figure), in order."""
+    from course import d2l_compat
+
     calls = []
 
     class Handle:
@@ -57,13 +66,15 @@ def test_begin_seeds_all_generators():
     assert all(a != b for a, b in zip(draw(), first, strict=True))
 
 
-def test_mending_twice_changes_nothing():
+def test_mending_twice_changes_nothing(d2l):
+    from course import d2l_compat
+
     before = vars(d2l).copy()
     d2l_compat.mend()
     assert vars(d2l) == before
 
 
-def test_animator_shows_its_figure_once_and_then_redraws_it(shown):
+def test_animator_shows_its_figure_once_and_then_redraws_it(d2l, shown):
     animator = d2l.Animator(xlabel="epoch", legend=["a", "b"], xlim=[1, 3])
     for epoch in range(3):
         animator.add(epoch, (epoch, 2 * epoch))
@@ -75,14 +86,14 @@ def test_animator_shows_its_figure_once_and_then_redraws_it(shown):
     assert animator.axes[0].xaxis.get_gridlines()[0].get_visible()
 
 
-def test_two_animators_do_not_draw_into_each_other(shown):
+def test_two_animators_do_not_draw_into_each_other(d2l, shown):
     first, second = d2l.Animator(), d2l.Animator()
     first.add(0, 1)
     second.add(0, 1)
     assert [kind for kind, _ in shown] == ["display", "display"]
 
 
-def test_animator_lines_differ_in_more_than_colour(shown):
+def test_animator_lines_differ_in_more_than_colour(d2l, shown):
     animator = d2l.Animator()
     animator.add(0, (1, 2, 3, 4))
     lines = animator.axes[0].lines
@@ -91,19 +102,19 @@ def test_animator_lines_differ_in_more_than_colour(shown):
     assert len({line.get_marker() for line in lines}) == 4
 
 
-def test_show_images():
+def test_show_images(d2l):
     axes = d2l.show_images(torch.rand(4, 28, 28), 2, 2, titles=list("abcd"))
     assert [ax.get_title() for ax in axes] == list("abcd")
     assert axes[0].images[0].get_cmap().name == "gray"
 
 
-def test_plot_and_set_figsize():
+def test_plot_and_set_figsize(d2l):
     d2l.set_figsize((5, 4))
     d2l.plot([1, 2], [[1, 2], [2, 1]], xlabel="x", legend=["up", "down"])
     assert len(plt.gca().lines) == 2
 
 
-def train_one_epoch(reduction, updater):
+def train_one_epoch(d2l, reduction, updater):
     """Return d2l's loss and accuracy of one epoch, and the weight after it."""
     torch.manual_seed(0)
     net = nn.Linear(4, 3)
@@ -113,25 +124,25 @@ def train_one_epoch(reduction, updater):
     return metrics, net.weight.detach()
 
 
-def test_an_epoch_with_one_loss_an_example_equals_one_with_their_mean():
+def test_an_epoch_with_one_loss_an_example_equals_one_with_their_mean(d2l):
     def optimizer(net):
         return torch.optim.SGD(net.parameters(), lr=0.1)
 
     def by_hand(net):
         return lambda batch_size: d2l.sgd(net.parameters(), 0.1, batch_size)
 
-    mean, mean_weight = train_one_epoch("mean", optimizer)
+    mean, mean_weight = train_one_epoch(d2l, "mean", optimizer)
     for updater in (optimizer, by_hand):
-        each, each_weight = train_one_epoch("none", updater)
+        each, each_weight = train_one_epoch(d2l, "none", updater)
         assert each == pytest.approx(mean)
         assert torch.allclose(each_weight, mean_weight)
 
 
-def test_number_of_workers_fits_the_machine():
+def test_number_of_workers_fits_the_machine(d2l):
     assert 1 <= d2l.get_dataloader_workers() <= 4
 
 
-def test_load_data_reads_what_the_course_found(tmp_path, monkeypatch, capsys):
+def test_load_data_reads_what_the_course_found(d2l, tmp_path, monkeypatch, capsys):
     from course import fashion_mnist, garments
 
     raw = tmp_path / "FashionMNIST" / "raw"

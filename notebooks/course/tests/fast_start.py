@@ -1,0 +1,12 @@
+"""Makes the tests start at once; pytest loads it before all else (see .pytest.ini)."""
+
+import sys
+
+# jsonschema, which nbval brings along, would spend a second of each process on a grammar of
+# international web addresses; it does without where this module cannot be imported.
+sys.modules.setdefault("rfc3987_syntax", None)
+
+if sys.platform == "linux":
+    from course.tests import forked_kernels
+
+    forked_kernels.use()
