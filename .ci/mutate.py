@@ -140,8 +140,10 @@ def is_tolerance(parent: ast.AST, child: ast.AST) -> bool:
     """Tell whether a constant says how near is near enough: a tighter one only claims more."""
     if isinstance(parent, ast.keyword):
         return parent.arg in ("rtol", "atol")
-    small = isinstance(getattr(child, "value", None), float) and child.value <= 0.01
-    return isinstance(parent, ast.Compare) and small
+    if not isinstance(parent, ast.Compare) or not isinstance(child, ast.Constant):
+        return False
+    distance = ast.unparse(parent.left).startswith("abs(")
+    return isinstance(child.value, float) and (distance or child.value <= 0.01)
 
 
 def drawing_lines(tree: ast.AST) -> set[int]:
