@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.pylabtools import retina_figure
 from matplotlib import pyplot as plt
 from torch import nn
 
@@ -41,11 +42,11 @@ def shown(monkeypatch):
     calls = []
 
     class Handle:
-        def update(self, figure):
-            calls.append(("update", figure))
+        def update(self, frame):
+            calls.append(("update", frame.figure))
 
-    def display(figure, display_id):
-        calls.append(("display", figure))
+    def display(frame, display_id):
+        calls.append(("display", frame.figure))
         return Handle()
 
     monkeypatch.setattr(d2l_compat, "display", display)
@@ -84,6 +85,33 @@ def test_animator_shows_its_figure_once_and_then_redraws_it(d2l, shown):
     assert [list(line.get_ydata()) for line in animator.axes[0].lines] == [[0, 1, 2], [0, 2, 4]]
     assert animator.axes[0].get_xlabel() == "epoch"
     assert animator.axes[0].xaxis.get_gridlines()[0].get_visible()
+
+
+def test_a_frame_shows_what_jupyter_shows(d2l):
+    from course import d2l_compat
+
+    figure, axes = plt.subplots()
+    axes.plot([1, 2], [2, 1])
+    picture, size = d2l_compat.Frame(figure)._repr_png_()
+    assert picture == retina_figure(figure, bbox_inches=None)[0]
+    assert size == {"width": 640, "height": 360}
+    assert figure.dpi == 100
+
+
+def test_lines_of_an_animator_are_those_of_d2l(d2l, shown):
+    from course import d2l_compat
+
+    theirs_class = d2l_compat.Animator.__base__
+    points = [(0, (3.0, None)), (1, (2.0, 50.0)), ([2, 3], [1.0, 70.0])]
+    for settings in ({}, {"yscale": "log"}, {"ylim": [0, 2], "legend": ["a", "b"]}):
+        pictures = []
+        for animator in (d2l.Animator(**settings), theirs_class(**settings)):
+            animator.fmts = d2l.Animator.FMTS
+            animator.fig.set_size_inches(6.4, 3.6)
+            for point in points:
+                animator.add(*point)
+            pictures.append(d2l_compat.Frame(animator.fig)._repr_png_()[0])
+        assert pictures[0] == pictures[1]
 
 
 def test_two_animators_do_not_draw_into_each_other(d2l, shown):
