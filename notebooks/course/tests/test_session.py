@@ -30,6 +30,9 @@ def begun():
     begin(seed=3)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        # matplotlib 3.9 calls functions that a new pyparsing has renamed
+        old = {"category": DeprecationWarning, "module": r"(matplotlib|pyparsing)\."}
+        warnings.filterwarnings("ignore", **old)
         yield
     plt.close("all")
 
