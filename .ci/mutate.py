@@ -142,7 +142,8 @@ def is_tolerance(parent: ast.AST, child: ast.AST) -> bool:
         return parent.arg in ("rtol", "atol")
     if not isinstance(parent, ast.Compare) or not isinstance(child, ast.Constant):
         return False
-    distance = ast.unparse(parent.left).startswith("abs(")
+    below = isinstance(parent.ops[0], (ast.Lt, ast.LtE))
+    distance = below and ast.unparse(parent.left).startswith("abs(")
     return isinstance(child.value, float) and (distance or child.value <= 0.01)
 
 

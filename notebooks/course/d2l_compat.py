@@ -43,9 +43,10 @@ class Frame:
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         figure, dpi, png = self.figure, self.figure.dpi, io.BytesIO()
+        canvas = FigureCanvasAgg(figure)  # it may note the figure's own dpi, so before they change
         figure.dpi = 2 * dpi
         try:
-            FigureCanvasAgg(figure).print_png(png)
+            canvas.print_png(png)
         finally:
             figure.dpi = dpi
         width, height = figure.get_size_inches() * dpi
@@ -85,10 +86,10 @@ class Animator(d2l.Animator):
         if not self.X:
             self.X, self.Y = [[] for _ in ys], [[] for _ in ys]
             self.lines = [axes.plot([], [], fmt)[0] for _, fmt in zip(ys, self.fmts, strict=False)]
-        for a, b, line_x, line_y in zip(xs, ys, self.X, self.Y, strict=False):
+        for i, (a, b) in enumerate(zip(xs, ys, strict=True)):
             if a is not None and b is not None:
-                line_x.append(a)
-                line_y.append(b)
+                self.X[i].append(a)
+                self.Y[i].append(b)
         for line, line_x, line_y in zip(self.lines, self.X, self.Y, strict=False):
             line.set_data(line_x, line_y)
         axes.relim()

@@ -15,6 +15,7 @@ import functools
 import importlib
 import json
 import os
+import secrets
 import select
 import signal
 import socket
@@ -35,6 +36,8 @@ IMPORTED = ["ipykernel.kernelapp", "torch", "torchvision", "pandas", "d2l.torch"
 #: matplotlib reads this when it is imported, and ipykernel would set it only in the fork.
 ENVIRONMENT = {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 NOTEBOOKS = Path(__file__).resolve().parents[2]
+#: Whose kernels a server forks: another Python or another clone does not take them.
+OWN = f"{sys.executable} {NOTEBOOKS}"
 
 
 class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
@@ -45,7 +48,7 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     def __init__(self) -> None:
         super().__init__("", KernelRequest, bind_and_activate=False)
         self.socket = socket.socket(fileno=sys.stdin.fileno())
-        self.tests = os.getppid()
+        self.tests = int(sys.argv[1])
 
     def verify_request(self, request: socket.socket, client_address: object) -> bool:
         """Refuse other users of this machine."""
@@ -53,7 +56,7 @@ class KernelServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
         return struct.unpack("3i", credentials)[1] == os.getuid()
 
     def service_actions(self) -> None:
-        """End when the tests have ended; called twice a second."""
+        """End when the tests have ended; called twice a second, and between the imports."""
         super().service_actions()
         if os.getppid() != self.tests:
             sys.exit()
@@ -68,7 +71,7 @@ class KernelRequest(socketserver.StreamRequestHandler):
         self.wfile.write(b"%d\n" % os.getpid())
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), sys.stdin.fileno())  # not the server's socket
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.setsid()  # a Ctrl-C in the terminal is for the tests
         threading.Thread(target=self.end_with_connection, daemon=True).start()
         os.chdir(request["folder"])
         os.environ.update(request["environment"])
@@ -80,7 +83,7 @@ class KernelRequest(socketserver.StreamRequestHandler):
 
     def end_with_connection(self) -> None:
         """End this process when the test process closes the connection or ends."""
-        self.rfile.read()
+        self.connection.recv(1)
         os._exit(1)
 
 
@@ -91,7 +94,7 @@ class ForkedProcess:
 
     def __init__(self, **request: object) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect("\0" + os.environ[ADDRESS])
+        self._connection.connect("\0" + os.environ[ADDRESS].partition(" ")[0])
         with self._connection.makefile("rw") as stream:
             print(json.dumps(request), file=stream, flush=True)
             answer = stream.readline()
@@ -140,18 +143,27 @@ class ForkedProvisioner(LocalProvisioner):
 @functools.cache  # which also keeps the process object alive
 def start_server() -> subprocess.Popen:
     """Start the server, which answers when its imports are done; it ends with this process."""
+    name = f"course-kernels-{secrets.token_hex(8)}"
     with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind("")  # Linux chooses a name, which is not a file's
+        listening.bind("\0" + name)  # not a file, so nothing to clean up; only Linux has it
         listening.listen()
-        os.environ[ADDRESS] = listening.getsockname().decode()[1:]
-        command = [sys.executable, "-m", "course.tests.forked_kernels"]
-        environment = {**os.environ, **ENVIRONMENT}
-        return subprocess.Popen(command, cwd=NOTEBOOKS, stdin=listening, env=environment)
+        command = [sys.executable, "-m", "course.tests.forked_kernels", str(os.getpid())]
+        # no output: whoever reads that of the tests would wait for the server's end as well
+        server = subprocess.Popen(
+            command,
+            cwd=NOTEBOOKS,
+            env={**os.environ, **ENVIRONMENT},
+            stdin=listening,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    os.environ[ADDRESS] = f"{name} {OWN}"
+    return server
 
 
 def use() -> None:
     """Let all kernels that this process starts from now on be forks."""
-    if ADDRESS not in os.environ:
+    if os.environ.get(ADDRESS, "").partition(" ")[2] != OWN:
         start_server()
     factory = KernelProvisionerFactory.instance()
     place = f"{__name__}:{ForkedProvisioner.__name__}"
@@ -163,5 +175,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the tests
     server = KernelServer()
     for name in IMPORTED:
+        server.service_actions()
         importlib.import_module(name)
     server.serve_forever()

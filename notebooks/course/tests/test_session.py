@@ -1,6 +1,7 @@
 """`begin` seeds everything and mends d2l."""
 
 import contextlib
+import copy
 import io
 import random
 import warnings
@@ -98,7 +99,7 @@ def test_a_frame_shows_what_jupyter_shows(d2l):
     picture, size = d2l_compat.Frame(figure)._repr_png_()
     assert picture == retina_figure(figure, bbox_inches=None)[0]
     assert size == {"width": 640, "height": 360}
-    assert figure.dpi == 100
+    assert figure.dpi == copy.deepcopy(figure).dpi == 100
 
 
 def test_lines_of_an_animator_are_those_of_d2l(d2l, shown):
@@ -115,6 +116,13 @@ def test_lines_of_an_animator_are_those_of_d2l(d2l, shown):
                 animator.add(*point)
             pictures.append(d2l_compat.Frame(animator.fig)._repr_png_()[0])
         assert pictures[0] == pictures[1]
+
+
+def test_an_animator_refuses_a_value_without_a_line(d2l, shown):
+    animator = d2l.Animator()
+    animator.add(0, 1)
+    with pytest.raises(IndexError):
+        animator.add(1, (1, 2))
 
 
 def test_two_animators_do_not_draw_into_each_other(d2l, shown):
