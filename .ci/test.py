@@ -3,7 +3,6 @@
 Arguments go to pytest: `.venv/bin/python .ci/test.py notebooks/01*` tests one lesson.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +15,8 @@ def main() -> int:
     print("Tests: looking for Fashion-MNIST ...", flush=True)
     subprocess.run([sys.executable, "-m", "course.fashion_mnist"], cwd=NOTEBOOKS)
     print("Tests: running every notebook and the unit tests ...", flush=True)
-    one_thread_each = {"OMP_NUM_THREADS": "1", **os.environ}  # the notebooks run side by side
     command = [sys.executable, "-m", "pytest", *sys.argv[1:]]
-    return subprocess.run(command, cwd=NOTEBOOKS.parent, env=one_thread_each).returncode
+    return subprocess.run(command, cwd=NOTEBOOKS.parent).returncode
 
 
 if __name__ == "__main__":

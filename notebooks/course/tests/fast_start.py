@@ -1,6 +1,10 @@
 """Makes the tests start at once; pytest loads it before all else (see .pytest.ini)."""
 
+import os
 import sys
+
+# Two notebooks run side by side; where each took all cores, they would wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # jsonschema, which nbval brings along, would spend a second of each process on a grammar of
 # international web addresses; it does without where this module cannot be imported.
