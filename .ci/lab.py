@@ -153,15 +153,15 @@ def front_door_fault(browser: Browser, folder: Path) -> str | None:
     user_browser.chmod(0o755)
     own = {"BROWSER": str(user_browser), "JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")}
     options = " ".join(option for option in LAB_OPTIONS if option != "--no-browser")
-    log = (folder / "make-lab.log").open("w")
-    lab = subprocess.Popen(
-        ["make", "lab", f"LAB={options}"],
-        cwd=ROOT,
-        env=os.environ | own,
-        stdout=log,
-        stderr=log,
-        start_new_session=True,
-    )
+    with (folder / "make-lab.log").open("w") as log:
+        lab = subprocess.Popen(
+            ["make", "lab", f"LAB={options}"],
+            cwd=ROOT,
+            env=os.environ | own,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
     page = browser.new_page()
     try:
         for _ in range(120):

@@ -26,6 +26,14 @@ def d2l():
     return d2l
 
 
+@pytest.fixture(scope="module")
+def compat():
+    """The module that mends d2l, and imports it."""
+    from course import d2l_compat
+
+    return d2l_compat
+
+
 @pytest.fixture(autouse=True)
 def begun():
     begin(seed=3)
@@ -39,10 +47,8 @@ def begun():
 
 
 @pytest.fixture
-def shown(monkeypatch):
+def shown(compat, monkeypatch):
     """What is sent to the notebook: ("display" or "update", figure), in order."""
-    from course import d2l_compat
-
     calls = []
 
     class Handle:
@@ -53,7 +59,7 @@ def shown(monkeypatch):
         calls.append(("display", frame.figure))
         return Handle()
 
-    monkeypatch.setattr(d2l_compat, "display", display)
+    monkeypatch.setattr(compat, "display", display)
     return calls
 
 
@@ -71,11 +77,9 @@ def test_begin_seeds_all_generators():
     assert all(a != b for a, b in zip(draw(), first, strict=True))
 
 
-def test_mending_twice_changes_nothing(d2l):
-    from course import d2l_compat
-
+def test_mending_twice_changes_nothing(d2l, compat):
     before = vars(d2l).copy()
-    d2l_compat.mend()
+    compat.mend()
     assert vars(d2l) == before
 
 
@@ -91,21 +95,17 @@ def test_animator_shows_its_figure_once_and_then_redraws_it(d2l, shown):
     assert animator.axes[0].xaxis.get_gridlines()[0].get_visible()
 
 
-def test_a_frame_shows_what_jupyter_shows(d2l):
-    from course import d2l_compat
-
+def test_a_frame_shows_what_jupyter_shows(compat):
     figure, axes = plt.subplots()
     axes.plot([1, 2], [2, 1])
-    picture, size = d2l_compat.Frame(figure)._repr_png_()
+    picture, size = compat.Frame(figure)._repr_png_()
     assert picture == retina_figure(figure, bbox_inches=None)[0]
     assert size == {"width": 640, "height": 360}
     assert figure.dpi == copy.deepcopy(figure).dpi == 100
 
 
-def test_lines_of_an_animator_are_those_of_d2l(d2l, shown):
-    from course import d2l_compat
-
-    theirs_class = d2l_compat.Animator.__base__
+def test_lines_of_an_animator_are_those_of_d2l(d2l, compat, shown):
+    theirs_class = compat.Animator.__base__
     points = [(0, (3.0, None)), (1, (2.0, 50.0)), ([2, 3], [1.0, 70.0])]
     for settings in ({}, {"yscale": "log"}, {"ylim": [0, 2], "legend": ["a", "b"]}):
         pictures = []
@@ -114,7 +114,7 @@ def test_lines_of_an_animator_are_those_of_d2l(d2l, shown):
             animator.fig.set_size_inches(6.4, 3.6)
             for point in points:
                 animator.add(*point)
-            pictures.append(d2l_compat.Frame(animator.fig)._repr_png_()[0])
+            pictures.append(compat.Frame(animator.fig)._repr_png_()[0])
         assert pictures[0] == pictures[1]
 
 

@@ -1,4 +1,4 @@
-"""Makes the tests start at once; pytest loads it before all else (see .pytest.ini)."""
+"""What must be set before the tests import anything large; pytest loads it first (.pytest.ini)."""
 
 import os
 import sys
