@@ -11,6 +11,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 sys.modules.setdefault("rfc3987_syntax", None)
 
 if sys.platform == "linux":
-    from course.tests import forked_kernels
+    from course.tests import fork_server, forked_kernels, forked_workers
 
+    if not fork_server.is_known():
+        fork_server.start()
     forked_kernels.use()
+
+    def pytest_xdist_setupnodes(specs):
+        """Start the test processes as forks, too."""
+        forked_workers.as_workers(specs)
+
+    def pytest_xdist_auto_num_workers():
+        """Return how many: one more than cores, since some tests only wait and a fork is cheap."""
+        return len(os.sched_getaffinity(0)) + 1

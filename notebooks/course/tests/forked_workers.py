@@ -1,0 +1,48 @@
+"""Test processes that start at once: forks of the server of `fork_server.py`.
+
+pytest-xdist starts this file in the place of Python, with the options -u and -c CODE. It hands its
+stdin, stdout and stderr to a fork that runs the code, and ends when the fork does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import socket
+import sys
+from pathlib import Path
+
+NOTEBOOKS = Path(__file__).resolve().parents[2]
+
+
+def as_workers(specs: list) -> None:
+    """Let pytest-xdist start its processes by this file; `specs` (XSpec) change in place."""
+    from execnet import XSpec
+
+    python = f"{shlex.quote(sys.executable)} -S {shlex.quote(str(Path(__file__).resolve()))}"
+    specs[:] = [XSpec(f"{spec}//python={python}") if spec.popen else spec for spec in specs]
+
+
+def main() -> None:
+    """Let a fork run the code; without a server, this process becomes a Python that runs it."""
+    sys.path.insert(0, str(NOTEBOOKS))
+    from course.tests import fork_server
+
+    request = {
+        "arguments": ["-c"],
+        "code": sys.argv[-1],
+        "folder": os.getcwd(),
+        "environment": dict(os.environ),
+    }
+    try:
+        connection = fork_server.connect()
+        socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [0, 1, 2])
+        while connection.recv(1 << 10):  # its number, then nothing until the end
+            pass
+    except OSError:
+        os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    main()
