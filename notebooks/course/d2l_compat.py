@@ -43,7 +43,11 @@ class Frame:
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         figure, dpi, png = self.figure, self.figure.dpi, io.BytesIO()
-        canvas = FigureCanvasAgg(figure)  # it may note the figure's own dpi, so before they change
+        # A new canvas may note the figure's own dpi, so before they change; that of the last frame
+        # remembers how tick labels look.
+        canvas = figure.canvas
+        if type(canvas) is not FigureCanvasAgg:
+            canvas = FigureCanvasAgg(figure)
         figure.dpi = 2 * dpi
         try:
             canvas.print_png(png)

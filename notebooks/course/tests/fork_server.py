@@ -10,7 +10,7 @@ ends with the connection on which it was asked for, the server with the process 
 
 from __future__ import annotations
 
-import functools
+import atexit
 import gc
 import importlib
 import json
@@ -131,7 +131,6 @@ def is_known() -> bool:
     return os.environ.get(ADDRESS, "").partition(" ")[2] == OWN
 
 
-@functools.cache  # which also keeps the process object alive
 def start() -> subprocess.Popen:
     """Start the server, which answers when its imports are done; it ends with this process."""
     name = f"course-forks-{secrets.token_hex(8)}"
@@ -148,8 +147,15 @@ def start() -> subprocess.Popen:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+    atexit.register(end, server)  # where this process is killed, the server notices it
     os.environ[ADDRESS] = f"{name} {OWN}"
     return server
+
+
+def end(server: subprocess.Popen) -> None:
+    """End the server, but not its forks."""
+    server.kill()
+    server.wait()
 
 
 if __name__ == "__main__":
