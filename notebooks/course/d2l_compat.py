@@ -43,8 +43,8 @@ class Frame:
 
     def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
         figure, dpi, png = self.figure, self.figure.dpi, io.BytesIO()
-        # A new canvas may note the figure's own dpi, so before they change; that of the last frame
-        # remembers how tick labels look.
+        # The canvas of the last frame remembers how tick labels look. Another backend's cannot draw
+        # this; a new one may note the figure's own dpi, so before they change.
         canvas = figure.canvas
         if type(canvas) is not FigureCanvasAgg:
             canvas = FigureCanvasAgg(figure)

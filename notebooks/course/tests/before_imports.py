@@ -3,7 +3,7 @@
 import os
 import sys
 
-# Two notebooks run side by side; where each took all cores, they would wait for one another.
+# Several notebooks run side by side; where each took all cores, they would wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # jsonschema, which nbval brings along, would spend a second of each process on a grammar of
@@ -21,6 +21,8 @@ if sys.platform == "linux":
         """Start the test processes as forks, too."""
         forked_workers.as_workers(specs)
 
-    def pytest_xdist_auto_num_workers():
-        """Return how many: one more than cores, since some tests only wait and a fork is cheap."""
+    def pytest_xdist_auto_num_workers(config):
+        """Return one more than cores for `-n logical`: some tests wait, and a fork is cheap."""
+        if config.option.numprocesses != "logical" or "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+            return None  # xdist decides
         return len(os.sched_getaffinity(0)) + 1

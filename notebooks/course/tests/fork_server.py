@@ -1,7 +1,8 @@
 """A process that has done the large imports; kernels and test processes are forks of it.
 
 Those imports take about 4 seconds a process, and a run of the tests starts a dozen. The cells and
-the tests still run in a process and a namespace of their own. JupyterLab, `make refresh` and
+the tests still run in a process and a namespace of their own (which ends without `atexit`'s
+functions). JupyterLab, `make refresh` and
 `make test-lab` start ordinary kernels; where there is no Linux, so do the tests.
 
 The first test process starts the server, the others learn the address from the environment. A fork
@@ -77,9 +78,10 @@ class ForkRequest(socketserver.BaseRequestHandler):
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
             os.close(stream)
-        os.setsid()  # a Ctrl-C in the terminal is for the first test process
+        os.setsid()  # a Ctrl-C in the terminal is for the process that asked
         threading.Thread(target=self.end_with_connection, daemon=True).start()
         os.chdir(request["folder"])
+        os.environ.clear()
         os.environ.update(request["environment"])
         sys.argv = request["arguments"]
         if "code" in request:
@@ -109,14 +111,16 @@ class ForkRequest(socketserver.BaseRequestHandler):
 
         matplotlib.rcParams["backend"] = "agg"
         for name in [name for name in sys.modules if name.partition(".")[0] == "ipykernel"]:
-            del sys.modules[name]  # others take it for a sign that they run in a notebook
+            del sys.modules[name]  # tqdm and ipywidgets take it for a sign of a notebook
         signal.signal(signal.SIGINT, signal.default_int_handler)
         exec(code, {"__name__": "__main__"})
 
     def end_with_connection(self) -> None:
         """End this process when the other side closes the connection or ends."""
-        self.request.recv(1)
-        os._exit(1)
+        try:
+            self.request.recv(1)
+        finally:
+            os._exit(1)
 
 
 def connect() -> socket.socket:
@@ -137,7 +141,7 @@ def start() -> subprocess.Popen:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("\0" + name)  # not a file, so nothing to clean up; only Linux has it
         listening.listen()
-        command = [sys.executable, "-m", "course.tests.fork_server", str(os.getpid())]
+        command = [sys.executable, "-u", "-m", "course.tests.fork_server", str(os.getpid())]
         # no output: whoever reads that of the tests would wait for the server's end as well
         server = subprocess.Popen(
             command,

@@ -1,7 +1,7 @@
 """Test processes that start at once: forks of the server of `fork_server.py`.
 
 pytest-xdist starts this file in the place of Python, with the options -u and -c CODE. It hands its
-stdin, stdout and stderr to a fork that runs the code, and ends when the fork does.
+stdin, stdout and stderr to a fork that runs the code, passes on a Ctrl-C, and ends with the fork.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -18,14 +19,15 @@ NOTEBOOKS = Path(__file__).resolve().parents[2]
 
 def as_workers(specs: list) -> None:
     """Let pytest-xdist start its processes by this file; `specs` (XSpec) change in place."""
-    from execnet import XSpec
-
     python = f"{shlex.quote(sys.executable)} -S {shlex.quote(str(Path(__file__).resolve()))}"
-    specs[:] = [XSpec(f"{spec}//python={python}") if spec.popen else spec for spec in specs]
+    for spec in specs:
+        if spec.popen and not spec.python:
+            spec.python = python
 
 
 def main() -> None:
     """Let a fork run the code; without a server, this process becomes a Python that runs it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     sys.path.insert(0, str(NOTEBOOKS))
     from course.tests import fork_server
 
@@ -38,7 +40,11 @@ def main() -> None:
     try:
         connection = fork_server.connect()
         socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [0, 1, 2])
-        while connection.recv(1 << 10):  # its number, then nothing until the end
+        answer = connection.recv(1 << 10)
+        if not answer:
+            raise ConnectionError("The server of forks has ended.")
+        signal.signal(signal.SIGINT, lambda *_: os.kill(int(answer), signal.SIGINT))
+        while connection.recv(1):  # nothing comes until the fork ends
             pass
     except OSError:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])

@@ -150,6 +150,17 @@ RIGHT = [
         return net
     """,
     ),
+    (
+        "fit_curve",
+        "a sigmoid and a small start",
+        but(
+            FIT,
+            "ReLU",
+            "Sigmoid",
+            "updater =",
+            "[nn.init.normal_(param, std=0.01) for param in net.parameters()]; updater =",
+        ),
+    ),
     ("stop_early", "the solution", STOP),
     (
         "stop_early",

@@ -1,6 +1,8 @@
 """The tests' own kernels and processes: what nbval and pytest would not notice."""
 
+import os
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -9,11 +11,11 @@ import psutil
 import pytest
 from execnet import XSpec
 
+if sys.platform != "linux":
+    pytest.skip("processes are forked on Linux only", allow_module_level=True)
+
 from course.tests import fork_server, forked_kernels, forked_workers
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="processes are forked on Linux only"
-)
 LONG_ENOUGH = 60  # seconds; only a broken test waits that long
 
 
@@ -56,35 +58,74 @@ def test_the_server_of_another_clone_is_not_used(monkeypatch):
     assert not fork_server.is_known()
 
 
-@pytest.fixture(params=["a server", "no server"])
-def worker(request, monkeypatch):
-    """A function that starts a test process, as pytest-xdist does, to run code."""
-    if request.param == "no server":
-        monkeypatch.setenv(fork_server.ADDRESS, "gone")
-    specs = [XSpec("popen//id=a"), XSpec("ssh=b")]
+def test_the_server_answers():
+    """If it does not: `python -m course.tests.fork_server 0` in notebooks/ shows the error."""
+    with fork_server.connect():
+        pass
+
+
+def start_worker(code):
+    """Start a test process, as pytest-xdist does, to run code."""
+    specs = [XSpec("popen"), XSpec("ssh=b"), XSpec("popen//python=other")]
+    specs[0].id = "gw0"
     forked_workers.as_workers(specs)
-    assert str(specs[1]) == "ssh=b"
-    command = [*shlex.split(specs[0].python), "-u", "-c"]
+    assert [spec.python for spec in specs[1:]] == [None, "other"] and specs[0].id == "gw0"
+    command = [*shlex.split(specs[0].python), "-u", "-c", code]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return lambda code: subprocess.Popen([*command, code], text=True, **pipes)
+    return subprocess.Popen(command, text=True, **pipes)
 
 
-def test_a_worker_has_the_streams_the_folder_and_the_environment(worker, monkeypatch, tmp_path):
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_worker_is_like_an_ordinary_process(is_there, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COURSE_WORD", "set")
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    if not is_there:
+        monkeypatch.setenv(fork_server.ADDRESS, "gone")
     code = (
-        "import os, sys\n"
-        "print(input(), os.getcwd(), os.environ['COURSE_WORD'], sys.argv)\n"
+        "import os, sys, signal\n"
+        "print(input(), os.getcwd(), os.environ['COURSE_WORD'], 'MPLBACKEND' in os.environ)\n"
+        "print(sys.argv, 'ipykernel' in sys.modules, 'torch' in sys.modules, end=' ')\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)\n"
+        "import matplotlib.pyplot as plt; plt.figure(); print(plt.get_backend().lower())\n"
         "print('error', file=sys.stderr, end='')"
     )
-    out, error = worker(code).communicate("in\n", timeout=LONG_ENOUGH)
-    assert out == f"in {tmp_path} set ['-c']\n"
+    out, error = start_worker(code).communicate("in\n", timeout=LONG_ENOUGH)
+    first = f"in {tmp_path} set False\n"
+    assert out == first + f"['-c'] False {is_there} True\nagg\n"
     assert error == "error"
 
 
-def test_a_worker_ends_with_the_tests(worker):
-    process = worker("import os, sys, time; print(os.getpid(), flush=True); time.sleep(600)")
+def test_a_worker_ends_with_the_tests():
+    process = start_worker("import os, time; print(os.getpid(), flush=True); time.sleep(600)")
     pid = int(process.stdout.readline())
+    assert pid != process.pid
     process.kill()
-    process.communicate()
     assert ends(lambda: is_gone(pid))
+
+
+def test_ctrl_c_reaches_a_worker():
+    code = (
+        "import time\nprint('ready', flush=True)\n"
+        "try:\n    time.sleep(600)\n"
+        "except KeyboardInterrupt:\n    print('interrupted')"
+    )
+    process = start_worker(code)
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=LONG_ENOUGH) == ("interrupted\n", "")
+
+
+def test_as_many_workers_as_asked_for(request, monkeypatch):
+    from course.tests import before_imports
+
+    decide = before_imports.pytest_xdist_auto_num_workers
+    monkeypatch.setattr(request.config.option, "numprocesses", "logical")
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    assert decide(request.config) == len(os.sched_getaffinity(0)) + 1
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "1")
+    assert decide(request.config) is None
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS")
+    monkeypatch.setattr(request.config.option, "numprocesses", "auto")
+    assert decide(request.config) is None

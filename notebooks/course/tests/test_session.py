@@ -13,6 +13,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.pylabtools import retina_figure
 from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 from torch import nn
 
 from course import begin
@@ -20,7 +21,7 @@ from course import begin
 
 @pytest.fixture(scope="module")
 def d2l():
-    """d2l, imported only where these tests run: it takes seconds."""
+    """d2l, imported only where these tests run: without forks it takes seconds."""
     from d2l import torch as d2l
 
     return d2l
@@ -99,7 +100,11 @@ def test_a_frame_shows_what_jupyter_shows(compat):
     figure, axes = plt.subplots()
     axes.plot([1, 2], [2, 1])
     picture, size = compat.Frame(figure)._repr_png_()
+    assert picture == compat.Frame(figure)._repr_png_()[0]  # a second time, too
     assert picture == retina_figure(figure, bbox_inches=None)[0]
+    without_canvas = Figure()
+    without_canvas.subplots().plot([1, 2], [2, 1])
+    assert picture == compat.Frame(without_canvas)._repr_png_()[0]
     assert size == {"width": 640, "height": 360}
     assert figure.dpi == copy.deepcopy(figure).dpi == 100
 
