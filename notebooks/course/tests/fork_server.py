@@ -73,6 +73,8 @@ class ForkRequest(socketserver.BaseRequestHandler):
         """Read what is asked for, answer with this process's number, and run it."""
         request, streams = self.receive()
         self.request.sendall(b"%d\n" % os.getpid())
+        if "code" in request:
+            self.request.recv(1)  # the other side can pass on a Ctrl-C now
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), sys.stdin.fileno())  # not the server's socket
         for number, stream in enumerate(streams):

@@ -44,6 +44,7 @@ def main() -> None:
         if not answer:
             raise ConnectionError("The server of forks has ended.")
         signal.signal(signal.SIGINT, lambda *_: os.kill(int(answer), signal.SIGINT))
+        connection.sendall(b".")
         while connection.recv(1):  # nothing comes until the fork ends
             pass
     except OSError:

@@ -107,8 +107,7 @@ def test_a_worker_ends_with_the_tests():
 
 def test_ctrl_c_reaches_a_worker():
     code = (
-        "import time\nprint('ready', flush=True)\n"
-        "try:\n    time.sleep(600)\n"
+        "import time\ntry:\n    print('ready', flush=True)\n    time.sleep(600)\n"
         "except KeyboardInterrupt:\n    print('interrupted')"
     )
     process = start_worker(code)
