@@ -2,8 +2,8 @@
 
 Those imports take about 4 seconds a process, and a run of the tests starts a dozen. The cells and
 the tests still run in a process and a namespace of their own (which ends without `atexit`'s
-functions). JupyterLab, `make refresh` and
-`make test-lab` start ordinary kernels; where there is no Linux, so do the tests.
+functions). JupyterLab, `make refresh` and `make test-lab` start ordinary kernels; where there is
+no Linux, so do the tests.
 
 The first test process starts the server, the others learn the address from the environment. A fork
 ends with the connection on which it was asked for, the server with the process that started it.
@@ -73,8 +73,7 @@ class ForkRequest(socketserver.BaseRequestHandler):
         """Read what is asked for, answer with this process's number, and run it."""
         request, streams = self.receive()
         self.request.sendall(b"%d\n" % os.getpid())
-        if "code" in request:
-            self.request.recv(1)  # the other side can pass on a Ctrl-C now
+        self.request.recv(1)  # the other side knows the number, and can pass on signals
         with open(os.devnull) as nothing:
             os.dup2(nothing.fileno(), sys.stdin.fileno())  # not the server's socket
         for number, stream in enumerate(streams):
@@ -125,11 +124,20 @@ class ForkRequest(socketserver.BaseRequestHandler):
             os._exit(1)
 
 
-def connect() -> socket.socket:
-    """Connect to the server that the environment names; OSError if there is none."""
+def ask(streams: tuple[int, ...] = (), **request: object) -> tuple[socket.socket, int]:
+    """Ask the server that the environment names for a fork; OSError if there is none.
+
+    `request` is what `ForkRequest.handle` looks up, `streams` are the fork's stdin, stdout, stderr.
+    Returns the connection, with which the fork ends, and its number. The fork begins its work when
+    it is sent a byte.
+    """
     connection = socket.socket(socket.AF_UNIX)
     connection.connect("\0" + os.environ.get(ADDRESS, "none").partition(" ")[0])
-    return connection
+    socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], streams)
+    answer = connection.recv(1 << 10)
+    if not answer:
+        raise ConnectionError("The server of forks has ended.")
+    return connection, int(answer)
 
 
 def is_known() -> bool:

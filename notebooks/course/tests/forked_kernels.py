@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import select
 import signal
@@ -22,13 +21,8 @@ class ForkedProcess:
     stdin = stdout = stderr = None
 
     def __init__(self, **request: object) -> None:
-        self._connection = fork_server.connect()
-        with self._connection.makefile("rw") as stream:
-            print(json.dumps(request), file=stream, flush=True)
-            answer = stream.readline()
-        if not answer:
-            raise ConnectionError("The server of forks has ended.")
-        self.pid = int(answer)
+        self._connection, self.pid = fork_server.ask(**request)
+        self._connection.sendall(b".")
 
     def poll(self) -> int | None:
         """Return 0 when the process has ended, None while it runs."""

@@ -6,15 +6,11 @@ stdin, stdout and stderr to a fork that runs the code, passes on a Ctrl-C, and e
 
 from __future__ import annotations
 
-import json
 import os
 import shlex
 import signal
-import socket
 import sys
 from pathlib import Path
-
-NOTEBOOKS = Path(__file__).resolve().parents[2]
 
 
 def as_workers(specs: list) -> None:
@@ -28,27 +24,22 @@ def as_workers(specs: list) -> None:
 def main() -> None:
     """Let a fork run the code; without a server, this process becomes a Python that runs it."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sys.path.insert(0, str(NOTEBOOKS))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
     from course.tests import fork_server
 
-    request = {
-        "arguments": ["-c"],
-        "code": sys.argv[-1],
-        "folder": os.getcwd(),
-        "environment": dict(os.environ),
-    }
     try:
-        connection = fork_server.connect()
-        socket.send_fds(connection, [json.dumps(request).encode() + b"\n"], [0, 1, 2])
-        answer = connection.recv(1 << 10)
-        if not answer:
-            raise ConnectionError("The server of forks has ended.")
-        signal.signal(signal.SIGINT, lambda *_: os.kill(int(answer), signal.SIGINT))
-        connection.sendall(b".")
-        while connection.recv(1):  # nothing comes until the fork ends
-            pass
+        connection, pid = fork_server.ask(
+            streams=(0, 1, 2),
+            code=sys.argv[-1],
+            arguments=["-c"],
+            folder=os.getcwd(),
+            environment=dict(os.environ),
+        )
     except OSError:
         os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+    signal.signal(signal.SIGINT, lambda *_: os.kill(pid, signal.SIGINT))
+    connection.sendall(b".")
+    connection.recv(1)  # nothing comes until the fork ends
 
 
 if __name__ == "__main__":

@@ -60,8 +60,10 @@ def test_the_server_of_another_clone_is_not_used(monkeypatch):
 
 def test_the_server_answers():
     """If it does not: `python -m course.tests.fork_server 0` in notebooks/ shows the error."""
-    with fork_server.connect():
-        pass
+    connection, pid = fork_server.ask()
+    with connection:
+        assert not is_gone(pid)
+    assert ends(lambda: is_gone(pid))
 
 
 def start_worker(code):
