@@ -1,7 +1,8 @@
 """Damage the cells of lessons on purpose, one change at a time, to see whether the tests tell.
 
-    .venv/bin/python .ci/mutate.py --sample 40 notebooks/01-linear-regression-from-scratch.ipynb
+    .venv/bin/python .ci/mutate.py notebooks/01-linear-regression-from-scratch.ipynb
 
+tries every change, in about ten minutes a lesson; `--sample 100` tries that many, drawn by chance.
 Each cell is run in a fork of a process that has run all cells before it; the damaged cell and then
 those after it run until one prints something else than the undamaged lesson (as nbval would see)
 or raises. A change that reaches the end unseen has survived and is listed. Figures are not
@@ -212,12 +213,14 @@ def teaching_cells(path: Path) -> list[Cell]:
     return [Cell(cell) for cell in taught if cell.cell_type == "code"]
 
 
-def try_notebook(path: Path, sample: int, seed: int) -> tuple[int, list[str]]:
+def try_notebook(path: Path, sample: int | None, seed: int) -> tuple[int, list[str]]:
     """Return how many changes were tried, and the survivors as text."""
     cells = teaching_cells(path)
     scope: dict = {"__name__": "__main__"}
     everything = [(at, *m) for at, cell in enumerate(cells) for m in mutants(cell.source)]
-    chosen = random.Random(seed).sample(everything, min(sample, len(everything)))
+    chosen = everything
+    if sample and sample < len(everything):
+        chosen = random.Random(seed).sample(everything, sample)
     expected, again = (
         in_a_fork(lambda: [printed(cell.source, scope) for cell in cells]) for _ in range(2)
     )
@@ -241,7 +244,7 @@ def main() -> None:
     """Try the notebooks named on the command line and print what was caught."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("notebooks", nargs="+", type=Path)
-    parser.add_argument("--sample", type=int, default=40, help="changes tried in each notebook")
+    parser.add_argument("--sample", type=int, help="changes tried in each notebook (default: all)")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
     arguments = parser.parse_args()
     folder = arguments.notebooks[0].resolve().parent
