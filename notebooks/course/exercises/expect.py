@@ -39,12 +39,13 @@ def expect(condition: Any, message: str) -> None:
 
 def numbers(got: Any, what: str = "the result") -> torch.Tensor:
     """Return as a tensor what may be one, or an array, a number, or lists of them."""
-    if isinstance(got, (list, tuple)) and got and all(torch.is_tensor(part) for part in got):
-        if len({part.shape for part in got}) == 1:
-            got = torch.stack(list(got))
+    all_tensors = isinstance(got, (list, tuple)) and got and all(map(torch.is_tensor, got))
+    if all_tensors and len({part.shape for part in got}) == 1:
+        got = torch.stack(list(got))
     if isinstance(got, torch.Tensor):
         return got.detach()
-    if isinstance(got, (list, tuple, int, float, np.ndarray, np.generic)):
+    # An old NumPy warns of tensors of different shapes before it refuses them.
+    if isinstance(got, (list, tuple, int, float, np.ndarray, np.generic)) and not all_tensors:
         try:
             return torch.as_tensor(np.asarray(got))
         except (TypeError, ValueError, RuntimeError):
