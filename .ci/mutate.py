@@ -7,7 +7,8 @@ Each cell is run in a fork of a process that has run all cells before it; the da
 those after it run until one prints something else than the undamaged lesson (as nbval would see)
 or raises. A change that reaches the end unseen has survived and is listed. Figures are not
 compared, just as nbval does not, so statements that only draw are left alone; cells tagged
-`nbval-ignore-output` must run, their text is free.
+`nbval-ignore-output` must run, their text is free. Lesson 05 wants the real pictures (`make data`):
+the drawn ones let other changes through.
 Needs `os.fork` (Linux, macOS).
 """
 

@@ -1,4 +1,7 @@
-"""What must be set before the tests import anything large; pytest loads it first (.pytest.ini)."""
+"""What must happen before the tests import anything large; pytest loads it first (.pytest.ini).
+
+That is: what libraries read when they are imported, and the processes that are to be forks.
+"""
 
 import os
 import sys
