@@ -40,8 +40,8 @@ def names(lesson: str) -> list[str]:
 
 def cells(lesson: str, solutions: bool = False) -> list[dict[str, Any]]:
     """Return the cells of a lesson, or of its solutions notebook, each with its whole source."""
-    paths = sorted(engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb"))
-    (path,) = [path for path in paths if path.stem.endswith("-solutions") == solutions]
+    pattern = f"solutions-{lesson}.ipynb" if solutions else f"{lesson}-*.ipynb"
+    (path,) = engine.NOTEBOOKS.glob(pattern)
     content = json.loads(path.read_text(encoding="utf-8"))["cells"]
     return [{**cell, "source": "".join(cell["source"])} for cell in content]
 

@@ -67,7 +67,8 @@ class Exercise:
 
     def solution(self) -> None:
         """Show a solution: the one in the lesson's solutions notebook."""
-        for path in sorted(NOTEBOOKS.glob(f"{self.lesson}-*-solutions.ipynb")):
+        path = NOTEBOOKS / f"solutions-{self.lesson}.ipynb"
+        if path.exists():
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 source, call = "".join(cell["source"]), f"exercises.{self.name}.check("
                 if cell["cell_type"] == "code" and call in source:

@@ -358,7 +358,7 @@ def test_solution_is_read_from_the_notebook(tmp_path, monkeypatch, capsys):
         {"cell_type": "code", "source": ["f = 1\n", "\n", "\n", "exercises.twice.check(f)"]},
         {"cell_type": "code", "source": ["f = 2\n", "exercises.twice.check(f)"]},
     ]
-    (tmp_path / "07-a-lesson-solutions.ipynb").write_text(json.dumps({"cells": cells}))
+    (tmp_path / "solutions-07.ipynb").write_text(json.dumps({"cells": cells}))
     twice.solution()
     assert capsys.readouterr().out == "f = 1\n"
 
