@@ -1,4 +1,4 @@
-"""The start of every lesson: d2l mended, figures styled, random generators seeded."""
+"""The start of every lesson: d2l fixed, figures styled, random generators seeded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import ExecutionResult
 
 
-def record_gradients_again(result: ExecutionResult) -> None:
+def enable_gradients_after_interrupt(result: ExecutionResult) -> None:
     """Switch gradients on after a cell that was interrupted; IPython calls this after each cell.
 
     An interrupt that arrives just as `torch.no_grad()` begins or ends would leave them switched off
@@ -22,10 +22,12 @@ def record_gradients_again(result: ExecutionResult) -> None:
 
 
 def begin(seed: int) -> None:
-    """Prepare a notebook: the same figures, the same random numbers, short error messages.
+    """Prepare a notebook: d2l works, figures look alike, and numbers come out the same everywhere.
 
-    Mends d2l for today's packages, sets the figure style, seeds Python, NumPy and PyTorch,
-    makes IPython show only the last line of an error, and lets an interrupted cell be run again.
+    Fixes d2l for today's packages, sets the figure style, seeds Python, NumPy and PyTorch, lets
+    PyTorch print four decimals, and lets an interrupted cell be run again. PyTorch calculates on
+    one thread: our tensors are small, so more threads would mostly wait for each other, ten times
+    as long on a busy machine, and would add numbers in another order, which changes digits.
 
     Parameters
     ----------
@@ -36,14 +38,16 @@ def begin(seed: int) -> None:
     import torch
     from IPython import get_ipython
 
-    from . import d2l_compat, style
+    from . import style
+    from .d2l_fixes import fix_d2l
 
-    d2l_compat.mend()
+    fix_d2l()
     style.apply()
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+    torch.set_num_threads(1)
+    torch.set_printoptions(precision=4, sci_mode=False)
     shell = get_ipython()
-    if shell is not None:
-        shell.InteractiveTB.set_mode(mode="Minimal")
-        shell.events.register("post_run_cell", record_gradients_again)  # again changes nothing
+    if shell is not None:  # Registering it again changes nothing.
+        shell.events.register("post_run_cell", enable_gradients_after_interrupt)

@@ -1,0 +1,160 @@
+"""Run notebooks headless, side by side: in place (`make refresh`) or into a folder (`make run`).
+
+What would differ from run to run is not stored: run times, the machine's Python version, widgets'
+random names, paths in tracebacks, and new output of an unchanged cell tagged nbval-ignore-output.
+The figure of the cell tagged end-result becomes the picture in the notebook's first cell.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import io
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from PIL import Image
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+sys.path.insert(0, str(NOTEBOOKS))
+from course import fashion_mnist  # noqa: E402
+
+CELL_SECONDS = 300
+END_RESULT = "end-result"
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+COLOUR = re.compile(r"\x1b\[[\d;]*m")
+FRAME_IN_A_FILE = re.compile(r"\s*(File |\[\.\.\. skipping)")
+
+
+def decoded(png: str) -> Image.Image:
+    """Return the picture that a notebook stores as base64."""
+    return Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB")
+
+
+def encoded(picture: Image.Image) -> str:
+    """Return a picture as a notebook stores it, with 256 colours: the file is half as large."""
+    buffer = io.BytesIO()
+    palette = picture.quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    palette.save(buffer, "PNG", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def without_paths(traceback: list[str]) -> list[str]:
+    """Leave out the frames that name files of this machine; those in the notebook's cells stay."""
+    return [entry for entry in traceback if not FRAME_IN_A_FILE.match(COLOUR.sub("", entry))]
+
+
+def tidy(notebook: NotebookNode, before: NotebookNode) -> None:
+    """Strip what differs from run to run, in place; `before` is the notebook as it was stored."""
+    kept = {"course": before.metadata.course} if "course" in before.metadata else {}
+    notebook.metadata = nbformat.from_dict(METADATA | kept)
+    stored = {cell.id: cell for cell in before.cells}
+    for cell in notebook.cells:
+        tags = cell.metadata.get("tags", [])
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        if cell.cell_type != "code":
+            continue
+        for output in cell.outputs:
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+            if output.output_type == "error":
+                output.traceback = without_paths(output.traceback)
+        figures = [output.data for output in cell.outputs if "image/png" in output.get("data", {})]
+        if END_RESULT in tags:
+            if len(figures) != 1:
+                raise ValueError(f"the cell tagged {END_RESULT} has {len(figures)} figures, not 1")
+            # it has twice the screen's resolution, and a picture in Markdown cannot say so
+            halved = encoded(decoded(figures[0]["image/png"]).reduce(2))
+            attachments = {f"{END_RESULT}.png": {"image/png": halved}}
+            notebook.cells[0].attachments = nbformat.from_dict(attachments)
+        for data in figures:
+            data["image/png"] = encoded(decoded(data["image/png"]))
+        old = stored.get(cell.id)
+        if "nbval-ignore-output" in tags and old and old.source == cell.source and old.outputs:
+            cell.outputs = old.outputs
+
+
+async def run_notebook(path: Path, target: Path) -> str:
+    """Run one notebook and store it, whole or not at all; return what went wrong, or ""."""
+    before = nbformat.read(path, as_version=4)
+    notebook = nbformat.from_dict(before)
+    client = NotebookClient(
+        notebook,
+        timeout=CELL_SECONDS,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+        coalesce_streams=True,
+    )
+    start = time.perf_counter()
+    try:
+        await client.async_execute(stderr=subprocess.DEVNULL)  # new kernels warn there of nothing
+        tidy(notebook, before)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
+        return f"{path.name}: a cell failed; {target} was not written.\n{error}"
+    unfinished = target.with_suffix(".unfinished")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, target)
+    print(f"  {path.name:45} {time.perf_counter() - start:6.1f} s", flush=True)
+    return ""
+
+
+async def run_all(paths: list[Path], into: Path | None, jobs: int) -> list[str]:
+    """Run the notebooks, so many at a time; return what went wrong."""
+    places = asyncio.Semaphore(jobs)
+
+    async def run_in_turn(path: Path) -> str:
+        async with places:
+            return await run_notebook(path, into / path.name if into else path)
+
+    return [fault for fault in await asyncio.gather(*map(run_in_turn, paths)) if fault]
+
+
+def needs_fashion_mnist(path: Path) -> bool:
+    """Tell whether the stored outputs of a notebook are those of the official files."""
+    course = nbformat.read(path, as_version=4).metadata.get("course", {})
+    return "fashion-mnist" in course.get("needs", [])
+
+
+def stand_in_only() -> bool:
+    """Tell whether Fashion-MNIST cannot be had, so that notebooks would run on the stand-in."""
+    try:
+        return fashion_mnist.find().is_stand_in
+    except fashion_mnist.DataError as error:
+        sys.exit(str(error))
+
+
+def main() -> int:
+    """Read the command line, run the notebooks, and return the exit status."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebooks", nargs="*", type=Path, help="all, if none is given")
+    parser.add_argument("--into", type=Path, help="folder for the executed copies")
+    jobs = min(4, os.cpu_count() or 1)
+    parser.add_argument("--jobs", type=int, default=jobs, help="how many notebooks at a time")
+    arguments = parser.parse_args()
+    paths = arguments.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    if arguments.into:
+        arguments.into.mkdir(parents=True, exist_ok=True)
+    elif (left_out := list(filter(needs_fashion_mnist, paths))) and stand_in_only():
+        paths = [path for path in paths if path not in left_out]
+        names = ", ".join(path.name for path in left_out)
+        print(f"Left as they are, as Fashion-MNIST is missing (try `make data`): {names}.")
+    print(f"Running {len(paths)} notebooks ...", flush=True)
+    faults = asyncio.run(run_all(paths, arguments.into, arguments.jobs))
+    print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,144 @@
+"""d2l's helpers work, and none of them gives a warning."""
+
+import os
+import warnings
+from base64 import b64decode
+from unittest.mock import Mock, call
+
+import numpy as np
+import pytest
+import torch
+from d2l import torch as d2l
+from IPython.core.interactiveshell import InteractiveShell
+from matplotlib import pyplot as plt
+from PIL import Image
+from torch import nn
+
+from course import begin, d2l_fixes, fashion_mnist
+
+
+@pytest.fixture(autouse=True)
+def display(monkeypatch):
+    """What shows a figure in the notebook; warnings are errors meanwhile."""
+    monkeypatch.setattr(d2l_fixes, "display", Mock())
+    torch.set_warn_always(True)  # PyTorch gives many warnings only once, perhaps in another test.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        # matplotlib 3.9 calls functions that a new pyparsing has renamed.
+        old = {"category": DeprecationWarning, "module": r"(matplotlib|pyparsing)\."}
+        warnings.filterwarnings("ignore", "(?!__array)", **old)
+        begin(seed=3)
+        yield d2l_fixes.display
+    torch.set_warn_always(False)
+    plt.close("all")
+
+
+def three_classes():
+    y = torch.arange(12) % 3
+    return [(4 * torch.eye(3)[y] + torch.linspace(0, k, 36).reshape(12, 3), y) for k in (0, 1)]
+
+
+def test_fixing_twice_changes_nothing():
+    functions, filters = vars(d2l).copy(), warnings.filters.copy()
+    d2l_fixes.fix_d2l()
+    assert vars(d2l) == functions and warnings.filters == filters
+
+
+def test_animators_are_displayed_once_and_then_updated(display):
+    first, second = d2l.Animator(xlabel="epoch", legend=["a", "b"]), d2l.Animator()
+    assert not plt.get_fignums(), "Jupyter would show the empty figures at the end of the cell"
+    for epoch in range(2):
+        first.add(epoch, (epoch, 2 * epoch))
+        second.add(epoch, 5)
+    assert display.mock_calls[:2] == [call(a.fig, display_id=True) for a in (first, second)]
+    assert display.mock_calls[2:] == [call().update(a.fig) for a in (first, second)]
+    axes = first.axes[0]
+    assert [list(line.get_ydata()) for line in axes.lines] == [[0, 1], [0, 2]]
+    assert axes.get_xlabel() == "epoch" and axes.xaxis.get_gridlines()[0].get_visible()
+
+
+def test_animator_lines_differ_in_more_than_colour():
+    animator = d2l.Animator()
+    animator.add(0, (1, 2, 3, 4))
+    for look in ("color", "linestyle", "marker"):
+        assert len({plt.getp(line, look) for line in animator.axes[0].lines}) == 4
+
+
+def test_animator_is_sharp_and_has_room_for_labels():
+    animator = d2l.Animator(xlabel="epoch", nrows=2)
+    animator.fig.subplots_adjust(hspace=0.3)
+    data, metadata = InteractiveShell.instance().display_formatter.format(animator.fig)
+    assert metadata["image/png"] == {"width": 640, "height": 360}
+    assert int.from_bytes(b64decode(data["image/png"])[16:20], "big") == 2 * 640
+    above, below = (axes.get_tightbbox() for axes in animator.axes)
+    assert above.y0 > below.y1
+
+
+def test_training_gives_no_warning(display):
+    net, batches = nn.Linear(3, 3), three_classes()
+    loss = nn.CrossEntropyLoss(reduction="none")
+    d2l.train_ch3(net, batches, batches, loss, 3, torch.optim.SGD(net.parameters(), lr=0.5))
+    assert len(display.mock_calls) == 3
+    assert d2l.evaluate_accuracy(net, batches) == 1
+    X, y = torch.randn(6, 3), torch.randn(6, 3)
+    mean = d2l.squared_loss(net(X), y).mean().item()
+    batches = [(X[:4], y[:4]), (X[4:], y[4:])]
+    assert d2l.evaluate_loss(net, batches, d2l.squared_loss) == pytest.approx(mean)
+
+
+def test_an_epoch_takes_a_mean_or_a_loss_per_example():
+    def epoch(reduction, make_updater):
+        torch.manual_seed(1)
+        net = nn.Linear(3, 3).eval()
+        loss, updater = nn.CrossEntropyLoss(reduction=reduction), make_updater([*net.parameters()])
+        metrics = d2l.train_epoch_ch3(net, three_classes(), loss, updater)
+        assert net.training
+        return [*metrics, *net.weight.flatten().tolist()]
+
+    mean = pytest.approx(epoch("mean", lambda params: torch.optim.SGD(params, lr=0.1)))
+    assert epoch("none", lambda params: torch.optim.SGD(params, lr=0.1)) == mean
+    assert epoch("none", lambda params: lambda size: d2l.sgd(params, 0.1, size)) == mean
+
+
+def test_figures_give_no_warning(display):
+    axes = d2l.show_images(torch.rand(4, 28, 28), 2, 2, titles=list("abcd"))
+    assert axes[0].images[0].get_cmap().name == "gray"
+    plt.imshow(torch.rand(2, 2) * np.exp(torch.rand(2)))
+    x = torch.arange(3.0)
+    d2l.plot(x, [x, x**2], legend=["up", "steeper"], axes=plt.figure().gca())
+    assert len(plt.gca().lines) == 2
+    d2l.set_figsize((5, 4))
+    assert plt.rcParams["figure.figsize"] == [5, 4]
+    f = Mock(side_effect=lambda x1, x2: x1**2 + 2 * x2**2)
+    d2l.show_trace_2d(f, [(-5, -2), (-1, -1)])
+    assert f.call_args[0][0].shape == (65, 40)
+    plt.close("all")
+    d2l_fixes.show_live(plt.figure())
+    assert len(display.mock_calls) == 1 and not plt.get_fignums()
+
+
+@pytest.mark.parametrize("cores", [1, 3, 16])
+def test_no_more_workers_than_cores(monkeypatch, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(cores), raising=False)
+    assert d2l.get_dataloader_workers() == min(4, cores)
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert d2l.get_dataloader_workers() == min(4, cores)
+
+
+def test_load_data_reads_what_the_course_found(tmp_path, monkeypatch):
+    def data_set(root, train, transform):
+        assert root == tmp_path
+        count = 20 if train else 3
+        return [(transform(Image.new("L", (28, 28), i)), i) for i in range(count)]
+
+    found = fashion_mnist.Dataset(tmp_path, is_stand_in=True)
+    monkeypatch.setattr(fashion_mnist, "found", lambda: found)
+    monkeypatch.setattr(d2l_fixes, "FashionMNIST", data_set)
+    monkeypatch.setattr(d2l, "get_dataloader_workers", lambda: 0)
+    train_iter, test_iter = d2l.load_data_fashion_mnist(2, resize=14)
+    assert train_iter.num_workers == test_iter.num_workers == 0
+    assert [y.tolist() for _, y in test_iter] == [[0, 1], [2]]
+    assert next(iter(test_iter))[0].shape == (2, 1, 14, 14)
+    order = torch.cat([y for _, y in train_iter]).tolist()
+    assert order != sorted(order) == list(range(20))
