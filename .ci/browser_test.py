@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import ChainMap
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -66,13 +65,13 @@ RUN_ALL = """() => {
   window.jupyterapp.commands.execute('notebook:run-all-cells');
 }"""
 
-# Makes the first cell of a type that holds a text, or has it as a tag, the active one and brings
-# it into view (cells out of view may be absent from the page). False if there is none.
-FIND_CELL = """async ([type, text]) => {
+# Makes the first cell that has a type, a text and a tag (if one is given) the active one and brings
+# it into view; cells out of view may be absent from the page. False if there is none.
+FIND_CELL = """async ([type, text, tag]) => {
   const notebook = window.jupyterapp.shell.currentWidget.content;
-  const at = notebook.widgets.findIndex(cell => cell.model.type === type && (
-    cell.model.sharedModel.source.includes(text)
-    || (cell.model.getMetadata('tags') ?? []).includes(text)));
+  const at = notebook.widgets.findIndex(({model}) => model.type === type
+    && model.sharedModel.source.includes(text)
+    && (!tag || model.getMetadata('tags')?.includes(tag)));
   if (at < 0) { return false; }
   notebook.activeCellIndex = at;
   await notebook.scrollToItem(at, 'center');
@@ -194,7 +193,7 @@ def expect_live_figure(page: Page) -> None:
 
 def move_control(page: Page) -> None:
     """Move the first slider of the cell tagged `control`; fail if its figure stays the same."""
-    page.evaluate(FIND_CELL, ["code", "control"])
+    page.evaluate(FIND_CELL, ["code", "", "control"])
     figure = page.locator(".jp-Cell.jp-mod-active .jp-RenderedImage img").first
     before = figure.get_attribute("src", timeout=10_000)
     page.locator(".jp-Cell.jp-mod-active [role=slider]").first.focus(timeout=10_000)
@@ -208,7 +207,7 @@ def move_control(page: Page) -> None:
 
 def open_hint(page: Page) -> None:
     """Open the first hint; fail unless its text was hidden and is then shown."""
-    if not page.evaluate(FIND_CELL, ["markdown", "<details>"]):
+    if not page.evaluate(FIND_CELL, ["markdown", "<details>", ""]):
         raise Fault("there is no hint")
     hint = page.locator(".jp-Cell.jp-mod-active details").first
     text = hint.locator("p").first
@@ -221,7 +220,7 @@ def open_hint(page: Page) -> None:
 
 def answer_exercise(page: Page, call: str, source: str, mark: str) -> None:
     """Answer the exercise that is checked by a call; fail unless it says the mark."""
-    page.evaluate(FIND_CELL, ["code", call])
+    page.evaluate(FIND_CELL, ["code", call, ""])
     said = page.evaluate(RUN_SOURCE, source)
     page.wait_for_timeout(500)
     if mark not in said:
@@ -247,8 +246,8 @@ def steps_of(path: Path) -> dict[str, Callable[[Page], None]]:
     if any("control" in cell.metadata.get("tags", []) for cell in code_cells(path)):
         steps["control"] = move_control
     if not path.name.startswith("solutions") and (exercises := answers(path)):
-        call = next(iter(exercises))
-        solutions = ChainMap(*map(answers, path.parent.glob("solutions-*.ipynb")))
+        call, number = next(iter(exercises)), re.search(r"\d+", path.name)[0]
+        solutions = answers(path.with_name(f"solutions-{number}.ipynb"))
         wrong, right = f'{call}"a wrong answer")', solutions.get(call, "# no solution is there")
         steps["hint"] = open_hint
         steps["wrong"] = partial(answer_exercise, call=call, source=wrong, mark="✘")

@@ -15,7 +15,7 @@ import numpy as np
 
 SIDE = 28
 TRAIN_SEED, TEST_SEED = 60_000, 10_000
-CHUNK = 250  # images drawn at once: their arrays then fit in a core's cache
+CHUNK = 100  # images drawn at once: more take longer, since their arrays leave the core's cache
 BEND = 1.1  # pixels; the more, the harder are the classes to tell apart
 
 
