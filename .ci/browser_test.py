@@ -207,7 +207,7 @@ def move_control(page: Page) -> None:
 
 def open_hint(page: Page) -> None:
     """Open the first hint; fail unless its text was hidden and is then shown."""
-    if not page.evaluate(FIND_CELL, ["markdown", "<details>", ""]):
+    if not page.evaluate(FIND_CELL, ["markdown", "<details", ""]):
         raise Fault("there is no hint")
     hint = page.locator(".jp-Cell.jp-mod-active details").first
     text = hint.locator("p").first

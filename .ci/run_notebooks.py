@@ -98,15 +98,14 @@ async def run_notebook(path: Path, target: Path) -> str:
         store_widget_state=False,
         coalesce_streams=True,
     )
-    start = time.perf_counter()
+    start, unfinished = time.perf_counter(), target.with_suffix(".unfinished")
     try:
         await client.async_execute(stderr=subprocess.DEVNULL)  # new kernels warn there of nothing
         tidy(notebook, before)
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError) as error:
-        return f"{path.name}: a cell failed; {target} was not written.\n{error}"
-    unfinished = target.with_suffix(".unfinished")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, target)
+        nbformat.write(notebook, unfinished)
+        os.replace(unfinished, target)
+    except (CellExecutionError, CellTimeoutError, DeadKernelError, ValueError, OSError) as error:
+        return f"{path.name} failed, and {target} was not written:\n{error}"
     print(f"  {path.name:45} {time.perf_counter() - start:6.1f} s", flush=True)
     return ""
 
