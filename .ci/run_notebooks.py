@@ -144,6 +144,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=jobs, help="how many notebooks at a time")
     arguments = parser.parse_args()
     paths = arguments.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    if missing := [str(path) for path in paths if not path.is_file()]:
+        parser.error(f"there is no {', '.join(missing)}; nothing was run.")
     if arguments.into:
         arguments.into.mkdir(parents=True, exist_ok=True)
     elif (left_out := list(filter(needs_fashion_mnist, paths))) and stand_in_only():
