@@ -1,121 +1,272 @@
 """Runs the check of an exercise and says in words what came of it.
 
-A learner's mistake never raises, and nothing of the learner's is disturbed. A lesson's module
-holds one function an exercise; it is given the learner's answer and raises `Wrong` at the first
-thing that is wrong. The decorator `exercise` makes an `Exercise` of it.
+A lesson's module holds one record an exercise: a function that yields trials, decorated with
+`exercise`. A trial says with what the learner's answer is called and what it has to return. The
+engine calls it, compares, and sees to it that nothing of the learner's is disturbed; a learner's
+mistake never raises.
 """
 
 from __future__ import annotations
 
 import ast
 import contextlib
-import ctypes
 import functools
 import inspect
-import io
 import json
 import linecache
-import random
+import re
+import sys
 import textwrap
 import threading
-import time
 import traceback
-import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Literal
 
-import numpy as np
 import torch
 
+from .expect import Fresh, Wrong, expect, expect_type, expect_values, kind_of, number, several
+from .guard import (
+    FirstLines,
+    TimeLimit,
+    TimeUp,
+    restore_replaced_functions,
+    threads_left,
+    undisturbed,
+)
+from .snapshot import changed_place, snapshot
+
 NOTEBOOKS = Path(__file__).resolve().parents[2]
-NOT_ATTEMPTED = "○ Not attempted: put your answer in the place of `...` and run this cell again."
-NOT_CHANGED = "○ Not attempted: the code is as it was given. Change it and run this cell again."
+WIDTH = 64  # characters of a verdict's line: JupyterLab would break a longer one inside a word
 
 
-class Wrong(Exception):
-    """The first thing that is wrong with an answer, in words for the learner."""
+@dataclass
+class Want:
+    """A result that an answer should return: what messages call it, and its values."""
+
+    what: str
+    value: Any
+    any_shape: bool = False
+    rtol: float = 1e-4
+    atol: float = 1e-5
+
+    def compare(self, got: Any) -> None:
+        """Raise Wrong unless `got` is this."""
+        value = torch.as_tensor(self.value)
+        options = {"any_shape": self.any_shape, "rtol": self.rtol, "atol": self.atol}
+        expect_values(got, value, self.what, **options)
 
 
-class _TimeUp(BaseException):
-    """Raised in the learner's code when the time is over."""
+@dataclass
+class Trial:
+    """One call of an answer.
+
+    Parameters
+    ----------
+    words : str
+        What is tried, for the line "Tried with ...".
+    args : dict
+        The arguments by the names that messages use; they are given by position, in this order.
+    want : Want, or a tuple of Wants
+        What the answer returns, or a tuple of so many parts.
+    judge : function
+        Called with what the answer returned, raises Wrong; for what a Want cannot say.
+    changes : dict
+        The arguments that the answer may change, each with the Want that it should be afterwards,
+        or None. All others should be as before.
+    calls : int
+        How often the answer is called; 2, so that a result that depends on an earlier call is
+        noticed, or 1 where arguments change.
+    """
+
+    words: str
+    args: dict[str, Any]
+    want: Want | tuple[Want, ...] | None = None
+    judge: Callable[[Any], None] | None = None
+    changes: dict[str, Want | None] = field(default_factory=dict)
+    calls: int = 2
+
+    def run(self, answer: Callable[..., Any]) -> None:
+        """Call the answer and raise Wrong at the first thing that is wrong."""
+        for call in range(1 if self.changes else self.calls):
+            before = {name: snapshot(value) for name, value in self.args.items()}
+            try:
+                self._compare(answer(*self.args.values()))
+            except Wrong as error:
+                self._expect_unchanged(before)
+                again = " The first call was right. Does something stay from call to call?"
+                raise Wrong(f"{error}{again if call else ''}") from error
+            finally:
+                restored = restore_replaced_functions()
+            expect(not restored, f"it replaces {' and '.join(restored)}, which is put back.")
+            self._expect_unchanged(before)
+            for name, want in self.changes.items():
+                if want is not None:
+                    self._expect_change(name, want, before[name])
+
+    def _expect_unchanged(self, before: dict[str, dict[str, Any]]) -> None:
+        for name in [name for name in self.args if name not in self.changes]:
+            place = changed_place(before[name], snapshot(self.args[name]))
+            where = "" if not place or place.isdigit() else f" ({place})"
+            where = where.replace("training)", "its training mode)")
+            expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
+
+    def _expect_change(self, name: str, want: Want, before: dict[str, Any]) -> None:
+        stays = changed_place(before, snapshot(self.args[name])) is None
+        should_stay = changed_place(before, snapshot(want.value)) is None
+        expect(should_stay or not stays, f"values: it leaves `{name}` as it was.")
+        want.compare(self.args[name])
+
+    def _compare(self, got: Any) -> None:
+        wants = (self.want,) if isinstance(self.want, Want) else self.want
+        if wants is not None:
+            single = isinstance(self.want, Want)
+            parts = [got] if single else several(got, *[want.what for want in wants])
+            if single:
+                expect_type(got is not None, self.want.what, got)
+            for want, part in zip(wants, parts, strict=True):
+                want.compare(part)
+        if self.judge is not None:
+            self.judge(got)
+
+
+@dataclass
+class Prediction:
+    """A number or a tuple of sizes that the learner foretells.
+
+    Parameters
+    ----------
+    name : str
+        The variable in the lesson's cell.
+    value : float or tuple of int
+        The right one.
+    hint : str
+        A sentence for those who are wrong in a way that is not in the table.
+    mistakes : dict
+        Common wrong values, each with a sentence that says what it would be.
+    rtol : float
+        How far off a number may be, relative to the right one.
+    """
+
+    name: str
+    value: Any
+    hint: str
+    mistakes: dict[Any, str] = field(default_factory=dict)
+    rtol: float = 1e-4
+
+    def compare(self, got: Any) -> None:
+        """Raise Wrong unless `got` is the right one."""
+        name = f"`{self.name}`"
+        if isinstance(self.value, tuple):
+            try:
+                sizes = tuple(int(size) for size in got)
+                is_tuple = not isinstance(got, (str, set, dict)) and sizes == tuple(got)
+            except (TypeError, ValueError):
+                is_tuple = False
+            expect(is_tuple, f"type: {name} should be a tuple such as (7, 4).")
+            got = sizes
+            is_near, shown = (lambda value: got == value), got
+        else:
+            got = number(got, name)
+            shown = f"{got:.6g}"
+
+            def is_near(value: float, rtol: float = 1e-4) -> bool:
+                return abs(got - value) <= max(rtol * abs(value), 1e-6)
+
+        right = is_near(self.value) or (self.rtol > 1e-4 and is_near(self.value, self.rtol))
+        hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
+        expect(right, f"values: {name} is not {shown}. {next(hints, self.hint)}")
 
 
 class Exercise:
     """One exercise; the cell in the lesson calls `check`, and `solution` on request."""
 
-    def __init__(
-        self,
-        judge: Callable[..., None],
-        insight: str,
-        kind: Literal["function", "class", "value"],
-        given: FunctionType | type | None,
-        seconds: float,
-    ) -> None:
-        self.name, self.lesson = judge.__name__, judge.__module__[-2:]
-        self.judge, self.insight, self.kind = judge, insight, kind
-        self.given, self.seconds = given, seconds
+    def __init__(self, trials: Callable[[Fresh], Iterator[Any]], **record: Any) -> None:
+        self.name, self.lesson = trials.__name__, trials.__module__[-2:]
+        self.trials, self.state = trials, "○"
+        self.insight, self.kind, self.given = record["insight"], record["kind"], record["given"]
+        self.by_hand, self.seconds = record["by_hand"], record["seconds"]
 
     def check(self, *answers: Any) -> None:
         """Say whether the answers are not attempted, wrong (and what is wrong) or right."""
-        printed = _FirstLines()
+        replaced = restore_replaced_functions()
+        printed = FirstLines()
         untouched = self._untouched(answers)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             lines = [untouched] if untouched else self._verdict(answers)
-        print("\n".join(lines + printed.report()))
+        self.state = lines[0][0]
+        if replaced:
+            names = " and ".join(f"`{name}`" for name in replaced)
+            lines.append(f"  A cell had replaced {names}; it has been put back.")
+        print("\n".join(wrapped(line) for line in lines + printed.report()))
 
     def solution(self) -> None:
         """Show a solution: the one in the lesson's solutions notebook."""
         path = NOTEBOOKS / f"solutions-{self.lesson}.ipynb"
-        if path.exists():
-            for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-                source, call = "".join(cell["source"]), f"exercises.{self.name}.check("
-                if cell["cell_type"] == "code" and call in source:
-                    kept = [line for line in source.splitlines() if call not in line]
-                    print("\n".join(kept).strip())
-                    return
-        print(
-            f"The solution is in the solutions notebook of lesson {self.lesson}, which is not "
-            "beside this lesson: get it from the course's repository."
-        )
+        source = answer_cells(path).get(self.name, "") if path.exists() else ""
+        kept = [line for line in source.splitlines() if not line.startswith("exercises.")]
+        print("\n".join(kept).strip() or f"The solution is not in {path.name}.")
 
     def _untouched(self, answers: tuple[Any, ...]) -> str:
         """The words for an answer that is still the stub; empty if it is not."""
-        if not answers or any(answer is ... or answer is None for answer in answers):
-            return NOT_ATTEMPTED
+        missing = [k for k, answer in enumerate(answers) if answer is ... or answer is None]
+        if self.kind == "value" and missing:
+            name = list(self.trials(Fresh()))[missing[0]].name
+            return f"○ Not attempted: give `{name}` a value and run this cell again."
+        if not answers or missing or any(_is_stub(answer) for answer in answers):
+            return (
+                f"○ Not attempted: write `{self.name}` in the place of `...` "
+                "and run this cell again."
+            )
         if self.given is not None and _source(answers[0]) == _source(self.given):
-            return NOT_CHANGED
-        return NOT_ATTEMPTED if any(_is_stub(answer) for answer in answers) else ""
+            return "○ Not attempted: the code is as given. Change it and run this cell again."
+        return ""
 
     def _verdict(self, answers: tuple[Any, ...]) -> list[str]:
         """Run the check; the lines that tell how it ended."""
         _load_optimizers()
-        limit = _TimeLimit(self.seconds)
+        threads = set(threading.enumerate())
+        limit = TimeLimit(self.seconds)
         try:
-            with _undisturbed(), limit:
-                self._expect_kind(answers[0])
-                self.judge(*answers)
+            with undisturbed(), limit:
+                self._try(answers)
+            expect(not threads_left(threads), "it leaves a thread running after it has returned.")
         except Wrong as error:
             lines, caught = [str(error)], error
-        except _TimeUp as error:
+        except TimeUp as error:
             lines, caught = [f"still running after {self.seconds:g} s."], error
-        except (Exception, SystemExit) as error:
-            message = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")[:200]
+        except KeyboardInterrupt:
+            raise  # a real one: the learner stops the cell
+        except BaseException as error:
             who = "it" if _place(error) else "checking it"
-            lines, caught = [f"{who} raises {message}"], error
+            lines, caught = [f"{who} raises {_message(error)}"], error
         else:
             return [f"✔ Right. {self.insight}"]
         finally:
             limit.over = True  # also if time was over on the way out of the block
-        details = [_place(caught), getattr(caught, "case", "")]
+            restore_replaced_functions()
+        words = getattr(caught, "trial", "")
+        details = [_place(caught), f"Tried with {words}." if words else ""]
         return [f"✘ Not yet: {lines[0]}", *(f"  {detail}" for detail in details if detail)]
 
-    def _expect_kind(self, answer: Any) -> None:
-        if self.kind == "function" and (not callable(answer) or isinstance(answer, type)):
-            raise Wrong(f"type: expected a function, got {_kind(answer)}.")
-        if self.kind == "class" and not isinstance(answer, type):
-            raise Wrong(f"type: expected a class, got {_kind(answer)}.")
+    def _try(self, answers: tuple[Any, ...]) -> None:
+        if self.kind == "value":
+            for prediction, answer in zip(self.trials(Fresh()), answers, strict=True):
+                prediction.compare(answer)
+            return
+        answer, words = answers[0], ""
+        fits = isinstance(answer, type) if self.kind == "class" else callable(answer)
+        expect(fits, f"type: expected a {self.kind}, got {kind_of(answer)}.")
+        try:
+            for trial in self.trials(Fresh()):
+                words = trial.words
+                with _no_autograd() if self.by_hand else contextlib.nullcontext():
+                    trial.run(answer)
+        except BaseException as error:
+            error.trial = words
+            raise
 
 
 def exercise(
@@ -123,33 +274,82 @@ def exercise(
     *,
     kind: Literal["function", "class", "value"] = "function",
     given: FunctionType | type | None = None,
+    by_hand: bool = False,
     seconds: float = 5.0,
-) -> Callable[[Callable[..., None]], Exercise]:
-    """Make an exercise of the function that judges its answers.
+) -> Callable[[Callable[[Fresh], Iterator[Any]]], Exercise]:
+    """Make an exercise of the function that yields its trials, or its predictions.
 
     Parameters
     ----------
     insight : str
         The sentence that a right answer earns.
     kind : "function", "class" or "value"
-        What the learner hands in.
+        What the learner hands in; values are judged by `Prediction`s, the others by `Trial`s.
     given : function or class, optional
         The code that the stub holds, where it is more than `...` (find the bug, fill the gap).
+    by_hand : bool
+        Whether the answer is to be written without autograd, which is refused then.
     seconds : float
-        How long the whole check may take.
+        Processor time that the whole check may take.
     """
-    return lambda judge: Exercise(judge, insight, kind, given, seconds)
+    record = {"kind": kind, "given": given, "by_hand": by_hand, "seconds": seconds}
+    return lambda trials: Exercise(trials, insight=insight, **record)
 
 
 @contextlib.contextmanager
-def case(words: str) -> Iterator[None]:
-    """Add to any failure in the block what was tried, as a line of its own."""
+def _no_autograd() -> Iterator[None]:
+    """Run a block under `no_grad`, and refuse a graph where it is switched on again."""
+
+    def refuse(_: torch.Tensor) -> None:
+        raise Wrong("it uses autograd: write the gradient by hand.")
+
     try:
-        yield
-    except BaseException as error:
-        if not hasattr(error, "case"):
-            error.case = f"Tried with {words}."
-        raise
+        with torch.no_grad(), torch.autograd.graph.saved_tensors_hooks(refuse, refuse):
+            yield
+    except RuntimeError as error:  # by `backward`, or by torch.func
+        if not re.search("does not require grad|saved tensor hooks", str(error)):
+            raise
+        raise Wrong("it uses autograd: write the gradient by hand.") from error
+
+
+def exercises_of(module: str) -> list[Exercise]:
+    """Return the exercises that a lesson's module holds, in order."""
+    return [part for part in vars(sys.modules[module]).values() if isinstance(part, Exercise)]
+
+
+def show_progress(module: str) -> None:
+    """Print a line for each exercise of a lesson's module, and what to do next.
+
+    It tells what the checks said since the kernel started; nothing is stored.
+    """
+    exercises = exercises_of(module)
+    for each in exercises:
+        print(each.state, each.name)
+    left = [each for each in exercises if each.state != "✔"]
+    if not left:
+        print("All solved.")
+    else:
+        verb = "mend" if left[0].state == "✘" else "try"
+        print(wrapped(f"{len(exercises) - len(left)} of {len(exercises)} solved. Next: {verb} "
+                      f"`{left[0].name}`, and run this cell again."))  # fmt: skip
+
+
+def answer_cells(path: Path) -> dict[str, str]:
+    """Return the first code cell of each exercise that holds its check, by the exercise's name."""
+    found: dict[str, str] = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        lines = [line for line in source.splitlines() if line.startswith("exercises.")]
+        if cell["cell_type"] == "code" and lines and ".check(" in lines[-1]:
+            found.setdefault(lines[-1].split(".")[1], source)
+    return found
+
+
+def wrapped(line: str) -> str:
+    """Return a line in pieces of at most WIDTH characters, broken between words."""
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
+    return textwrap.fill(line, WIDTH, **options) if len(line) > WIDTH else line
 
 
 # --- The stub --------------------------------------------------------------------------------
@@ -203,100 +403,24 @@ def _source(thing: Any) -> Any:
     return ast.unparse(node.args), [ast.unparse(part) for part in node.body[has_doc:]]
 
 
-# --- What the learner sees -------------------------------------------------------------------
+# --- What the learner sees of an error -------------------------------------------------------
 
 
-def _kind(value: Any) -> str:
-    """The type of a value as a learner names it."""
-    if value is None:
-        return "None (is a `return` missing?)"
-    name = type(value).__name__
-    names = {"builtin_function_or_method": "function", "Tensor": "tensor", "ndarray": "NumPy array"}
-    return ("an " if name[0] in "aeiou" else "a ") + names.get(name, name)
+def _message(error: BaseException) -> str:
+    """The type of an error and the first line of its message, whatever its class does."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = type(error).__name__
+    return text.splitlines()[0].rstrip(": ")[:200]
 
 
 def _place(error: BaseException) -> str:
     """The line of the learner's code where the error arose; empty if none of it was running."""
     place = ""
-    for frame, number in traceback.walk_tb(error.__traceback__):
+    for frame, number_ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == "__main__":  # the notebook
             code = frame.f_code
-            text = linecache.getline(code.co_filename, number, frame.f_globals).strip()
-            place = f"in line {number} of your cell ({code.co_name}): {text}"
+            text = linecache.getline(code.co_filename, number_, frame.f_globals).strip()
+            place = f"in line {number_} of your cell ({code.co_name}): {text}"
     return place
-
-
-class _FirstLines(io.TextIOBase):
-    """Takes what the learner's code prints, keeps the first lines and counts the rest."""
-
-    def __init__(self, most: int = 3) -> None:
-        self.most, self.kept, self.num_lines = most, "", 0
-
-    def write(self, text: str) -> int:
-        if self.num_lines < self.most:
-            self.kept += text[:1000]
-        self.num_lines += text.count("\n")
-        return len(text)
-
-    def report(self) -> list[str]:
-        """The lines to show."""
-        lines = [line[:100] for line in self.kept.splitlines()][: self.most]
-        more = self.num_lines - len(lines)
-        head = ["  Your code printed:"] if lines else []
-        tail = [f"    ... and {more} more lines"] if more > 0 else []
-        return head + [f"    {line}" for line in lines] + tail
-
-
-# --- Leaving everything as it was ------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Give back the random generators and PyTorch's settings as they were; show no warnings."""
-    states, dtype = (random.getstate(), np.random.get_state()), torch.get_default_dtype()
-    gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
-    try:
-        torch.set_default_dtype(torch.float32)
-        with torch.random.fork_rng(gpus), torch.enable_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        torch.set_default_dtype(dtype)
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-
-
-class _TimeLimit:
-    """Raises _TimeUp in the block, on any system, when it takes too long; nothing comes after it.
-
-    Unlike a simulated Ctrl-C it leaves a real one alone. It takes effect between two steps of
-    Python code, so a single call that hangs in compiled code cannot be stopped. (Nor can, in
-    Python 3.10, a `try` in an endless loop that calls nothing; a real Ctrl-C cannot either.)
-    """
-
-    # No locks or events: an exception between taking and giving back a lock would block for ever.
-
-    def __init__(self, seconds: float) -> None:
-        self.seconds, self.end, self.target = seconds, float("inf"), threading.get_ident()
-        self.over = self.gone = False
-
-    def __enter__(self) -> None:
-        threading.Thread(target=self._watch, daemon=True).start()
-        self.end = time.monotonic() + self.seconds
-
-    def __exit__(self, *_: Any) -> None:
-        self.over = True
-        while not self.gone:
-            time.sleep(0.001)
-        self._raise(None)  # takes back one that is on its way
-
-    def _watch(self) -> None:
-        while not self.over:
-            time.sleep(0.005)
-            if time.monotonic() >= self.end and not self.over:
-                self.end += 1  # once more then, in case the learner's `except:` took it
-                self._raise(ctypes.py_object(_TimeUp))
-        self.gone = True
-
-    def _raise(self, error: Any) -> None:
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self.target), error)

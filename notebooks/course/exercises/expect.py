@@ -1,4 +1,4 @@
-"""What checks say most often: this type, this shape, these values, nothing changed on the way.
+"""What checks say most often: this type, this shape, these values.
 
 Each function raises `Wrong` with the first thing that is wrong, and never tells the right value.
 """
@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import torch
 
-from .engine import Wrong, _kind
+
+class Wrong(Exception):
+    """The first thing that is wrong with an answer, in words for the learner."""
 
 
 class Fresh:
@@ -30,11 +34,32 @@ class Fresh:
         """Return one of low, low + 1, ..., high."""
         return int(torch.randint(low, high + 1, (), generator=self.generator))
 
+    def order(self, n: int) -> torch.Tensor:
+        """Return the numbers 0 to n - 1 in random order."""
+        return torch.randperm(n, generator=self.generator)
+
 
 def expect(condition: Any, message: str) -> None:
     """Raise Wrong with the message unless the condition holds."""
     if not condition:
         raise Wrong(message)
+
+
+def kind_of(value: Any) -> str:
+    """Return the type of a value as a learner names it."""
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return "a class"
+    name = type(value).__name__
+    names = {"builtin_function_or_method": "function", "Tensor": "tensor", "ndarray": "NumPy array"}
+    return ("an " if name[0] in "aeiou" else "a ") + names.get(name, name)
+
+
+def expect_type(condition: Any, what: str, got: Any) -> None:
+    """Raise Wrong unless the condition holds: this was expected, and that came."""
+    hint = " Is a `return` missing?" if got is None else ""
+    expect(condition, f"type: expected {what}, got {kind_of(got)}.{hint}")
 
 
 def numbers(got: Any, what: str = "the result") -> torch.Tensor:
@@ -44,38 +69,37 @@ def numbers(got: Any, what: str = "the result") -> torch.Tensor:
         got = torch.stack(list(got))
     if isinstance(got, torch.Tensor):
         return got.detach()
+    if isinstance(got, (Fraction, Decimal)):
+        got = float(got)
     # An old NumPy warns of tensors of different shapes before it refuses them.
     if isinstance(got, (list, tuple, int, float, np.ndarray, np.generic)) and not all_tensors:
         try:
-            return torch.as_tensor(np.asarray(got))
+            array = np.asarray(got)
+            return torch.as_tensor(array.astype(float) if array.dtype == object else array)
         except (TypeError, ValueError, RuntimeError):
             pass
-    raise Wrong(f"type: {what} is to be a tensor or a number, got {_kind(got)}.")
+    raise Wrong(f"type: {what} should be a tensor or a number, got {kind_of(got)}.")
 
 
 def number(got: Any, what: str = "the result") -> float:
     """Return as a float what is one number in any form."""
     tensor = numbers(got, what)
-    expect(tensor.numel() == 1, f"shape: {what} is to be one number, got {shape_of(tensor)}.")
+    expect(tensor.numel() == 1, f"shape: {what} should be one number, got {shape_of(tensor)}.")
     return float(tensor.reshape(()))
 
 
 def several(got: Any, *names: str) -> list[Any]:
     """Return the parts of a tuple or list that has one for each name."""
     expected = f"a tuple ({', '.join(names)})"
-    expect(isinstance(got, (tuple, list)), f"type: expected {expected}, got {_kind(got)}.")
+    expect_type(isinstance(got, (tuple, list)), expected, got)
     expect(len(got) == len(names), f"type: expected {expected}, got {len(got)} values.")
     return list(got)
 
 
-def collect(got: Any, most: int, what: str = "batches") -> list[Any]:
-    """Return what a generator, or any other iterable, hands out; at most so many may come."""
-    expect(
-        isinstance(got, Iterable), f"type: expected {what} one after the other, got {_kind(got)}."
-    )
-    parts = list(itertools.islice(got, most + 1))
-    expect(len(parts) <= most, f"it never stops: more than {most} {what} came.")
-    return parts
+def collect(got: Any, most: int, what: str) -> list[Any]:
+    """Return what a generator, or any other iterable, hands out, and no more than `most` + 1."""
+    expect_type(isinstance(got, Iterable), f"{what} one after the other", got)
+    return list(itertools.islice(got, most + 1))
 
 
 def shape_of(tensor: torch.Tensor) -> str:
@@ -85,14 +109,14 @@ def shape_of(tensor: torch.Tensor) -> str:
 
 def expect_shape(got: torch.Tensor, shape: tuple[int, ...], what: str = "the result") -> None:
     """Raise Wrong unless the shape is this one."""
-    message = f"shape: {what} is to have shape {tuple(shape)}, got {shape_of(got)}."
+    message = f"shape: {what} should have shape {tuple(shape)}, got {shape_of(got)}."
     expect(tuple(got.shape) == tuple(shape), message)
 
 
 def expect_dtype(got: torch.Tensor, dtype: torch.dtype, what: str = "the result") -> None:
     """Raise Wrong unless the dtype is this one."""
     names = [str(name).replace("torch.", "") for name in (dtype, got.dtype)]
-    expect(got.dtype == dtype, f"dtype: {what} is to have dtype {names[0]}, got {names[1]}.")
+    expect(got.dtype == dtype, f"dtype: {what} should have dtype {names[0]}, got {names[1]}.")
 
 
 def expect_values(
@@ -110,7 +134,8 @@ def expect_values(
     """
     got, want = numbers(got, what), want.detach()
     if any_shape:
-        message = f"shape: {what} is to hold {want.numel()} numbers, got {shape_of(got)}."
+        count = f"hold {want.numel()} numbers" if want.numel() > 1 else "be one number"
+        message = f"shape: {what} should {count}, got {shape_of(got)}."
         expect(got.numel() == want.numel(), message)
         got, want = got.reshape(-1), want.reshape(-1)
     expect_shape(got, tuple(want.shape), what)
@@ -125,27 +150,16 @@ def _difference(got: torch.Tensor, want: torch.Tensor, wrong: torch.Tensor) -> s
     first = tuple(wrong.nonzero()[0].tolist())
     yours = f"yours is {got[first].item():.4g}"
     if got.numel() == 1:
-        return f"is not right; {yours}"
+        return f"is not right: {yours}"
     if not got.isfinite().all() and want.isfinite().all():
         return f"holds {got[~got.isfinite()][0].item()}"
     if not got.any():
         return "is zero everywhere"
     ratio = (got * want).sum() / (want * want).sum()  # the multiple that fits best
-    if want.count_nonzero() > 1 and torch.allclose(got, ratio * want, rtol=1e-3, atol=1e-5):
+    is_multiple = torch.allclose(got, ratio * want, rtol=1e-3, atol=1e-5)
+    if want.count_nonzero() > 1 and is_multiple and abs(ratio - 1) > 0.01:
         if abs(ratio + 1) < 1e-3:
             return "has every sign the wrong way round"
         return f"is {ratio:.3g} times what it should be, everywhere"
     places = f"[{', '.join(map(str, first))}]"
     return f"is wrong in {int(wrong.sum())} of {got.numel()} places, first at {places}: {yours}"
-
-
-def unchanged(**inputs: torch.Tensor) -> Callable[[], None]:
-    """Remember the inputs; the function returned raises Wrong if one has been changed since."""
-    before = {name: tensor.detach().clone() for name, tensor in inputs.items()}
-
-    def verify() -> None:
-        for name, tensor in inputs.items():
-            same = tensor.shape == before[name].shape and torch.equal(tensor, before[name])
-            expect(same, f"it changes `{name}`, which belongs to the caller.")
-
-    return verify

@@ -1,49 +1,50 @@
-"""The checks of lesson 01, linear regression from scratch."""
+"""The exercises of lesson 01, linear regression from scratch."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 
-from .engine import case, exercise
-from .expect import (
-    Fresh,
-    collect,
-    expect,
-    expect_dtype,
-    expect_shape,
-    expect_values,
-    number,
-    numbers,
-    several,
-    unchanged,
-)
+from .engine import Prediction, Trial, Want, exercise, show_progress
+from .expect import Fresh, collect, expect, expect_dtype, expect_type, number, numbers, several
 
-# --- Exercise 1 ------------------------------------------------------------------------------
+progress = partial(show_progress, __name__)
 
 
-def _epoch(answer: Any, batch_size: int, features: torch.Tensor, labels: torch.Tensor) -> list:
-    """One epoch of the learner's batches as pairs of tensors, each checked on its own."""
-    n = len(features)
-    batches = []
-    for batch in collect(answer(batch_size, features, labels), n + 1, "minibatches"):
-        X, y = several(batch, "X", "y")
+# --- Minibatches -----------------------------------------------------------------------------
+
+
+def _minibatches(got: Any, batch_size: int, X_all: torch.Tensor, y_all: torch.Tensor) -> list:
+    """One epoch of the learner's minibatches as pairs of tensors, each checked on its own."""
+    n, batches = len(X_all), []
+    is_pair = isinstance(got, tuple) and len(got) == 2 and all(map(torch.is_tensor, got))
+    expect(not is_pair, "type: one pair came instead of one after the other. Is it `yield`?")
+    parts = collect(got, n + 1, "minibatches")
+    for k, part in enumerate(parts, start=1):
+        X, y = several(part, "X", "y")
         X, y = numbers(X, "X"), numbers(y, "y")
-        expect(X.ndim > 0 and y.ndim > 0, "shape: X and y of a minibatch hold no rows.")
-        message = f"shape: X and y of a minibatch have {len(X)} and {len(y)} rows."
+        for name, rows, data in (("X", X, X_all), ("y", y, y_all)):
+            shape = (min(batch_size, n), *data.shape[1:])
+            fits = rows.ndim == data.ndim and rows.shape[1:] == data.shape[1:]
+            message = f"shape: {name} of a minibatch should have shape {shape}"
+            expect(fits, f"{message}, got {tuple(rows.shape)}.")
+        message = f"shape: X and y of minibatch {k} have {len(X)} and {len(y)} rows."
         expect(len(X) == len(y), message)
-        expect_shape(X, (len(X), *features.shape[1:]), "X of a minibatch")
-        expect_shape(y, (len(y), *labels.shape[1:]), "y of a minibatch")
-        expect_dtype(X, features.dtype, "X of a minibatch")
+        expect_dtype(X, X_all.dtype, "X of a minibatch")
         batches.append((X, y))
     sizes = [len(y) for _, y in batches]
+    for k, size in enumerate(sizes, start=1):
+        left = n - (k - 1) * batch_size
+        expect(left > 0, f"minibatches go on coming when all {n} examples have come.")
+        message = f"shape: minibatch {k} should have {min(batch_size, left)} rows, got {size}."
+        expect(size == min(batch_size, left), message)
     expect(sum(sizes) == n, f"an epoch hands out {sum(sizes)} of the {n} examples.")
-    expect(0 not in sizes, "shape: one of the minibatches is empty.")
-    whole, rest = divmod(n, batch_size)
-    shown = f"{sizes[:6]} ..." if len(sizes) > 6 else sizes
-    message = f"shape: the minibatches have sizes {shown}: all but the last are to be full."
-    expect(sizes == [batch_size] * whole + [rest] * (rest > 0), message)
+    is_shared = len({X.data_ptr() for X, _ in batches}) < len(batches)
+    message = "the minibatches share their memory: a later one overwrites an earlier one."
+    expect(not is_shared, message)
     return batches
 
 
@@ -54,20 +55,40 @@ def _order(batches: list, features: torch.Tensor, labels: torch.Tensor) -> list[
     expect(same.any(dim=1).all(), "values: X holds rows that are not in the data.")
     rows = same.int().argmax(dim=1)
     missing = len(features) - len(rows.unique())
-    message = f"values: {missing} of {len(features)} examples never come, others twice."
+    message = f"values: {missing} of {len(features)} examples never come, others more than once."
     expect(missing == 0, message)
     message = "values: X and y of a minibatch do not belong together: labels of other rows."
     expect(torch.equal(y.double(), labels[rows].double()), message)
     return rows.tolist()
 
 
+def _expect_shuffled(orders: list[list[int]], batch_size: int) -> None:
+    """Raise Wrong unless the orders of some epochs are as if drawn by chance."""
+    n = len(orders[0])
+    in_order = all(order == sorted(order) for order in orders)
+    expect(not in_order, "the examples come in the order of the data.")
+    message = "two epochs bring the examples in the same order."
+    expect(len({tuple(order) for order in orders}) == len(orders), message)
+    if n < 40:
+        return
+    neighbours = sum(abs(a - b) == 1 for a, b in zip(orders[0], orders[0][1:], strict=False))
+    message = "most examples come right after their neighbour in the data: shuffle them singly."
+    expect(neighbours < n / 2, message)
+    starts = range(0, n, batch_size)
+    groups = [{frozenset(order[i : i + batch_size]) for i in starts} for order in orders]
+    message = "the same examples are together in a minibatch in every epoch."
+    expect(groups[0] != groups[1], message)
+    message = "the same examples are in the last, smaller minibatch in every epoch."
+    tails = {frozenset(order[n // batch_size * batch_size :]) for order in orders}
+    expect(n % batch_size == 0 or len(tails) > 1, message)
+
+
 @exercise(
     "Shuffling row numbers instead of rows keeps each example with its label and copies nothing."
 )
-def every_example_once(answer: Any) -> None:
-    """Judge a minibatch iterator."""
-    fresh = Fresh()
-    many, d = 10 * fresh.integer(5, 9) + 3, fresh.integer(2, 5)
+def every_example_once(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data of several sizes for a minibatch iterator, and watch four epochs of each."""
+    many, d = 10 * fresh.integer(5, 9) + 3, fresh.integer(3, 5)
     for n, batch_size, why in (
         (many, 10, ""),
         (2 * many, 17, ""),
@@ -75,52 +96,50 @@ def every_example_once(answer: Any) -> None:
         (12, 50, ": a batch larger than the data"),
         (1, 1, ": a single example"),
     ):
-        features = fresh.normal(n, d)
-        labels = torch.arange(float(n)).reshape(n, 1)
-        data = features.clone(), labels.clone()
-        with case(f"{n} examples of {d} features, batch_size {batch_size}{why}"):
-            same = unchanged(features=features, labels=labels)
-            rows = _order(_epoch(answer, batch_size, features, labels), *data)
-            same()
-            if n >= 40:
-                expect(rows != sorted(rows), "the examples come in the order of the data.")
-                again = _order(_epoch(answer, batch_size, features, labels), *data)
-                expect(rows != again, "two epochs bring the examples in the same order.")
-    with case("no examples"):
-        batches = collect(answer(4, torch.zeros(0, d), torch.zeros(0, 1)), 1, "minibatches")
+        X, y = fresh.normal(n, d), torch.arange(float(n)).reshape(n, 1)
+        given, orders = (X.clone(), y.clone()), []
+
+        def judge(got: Any, batch_size=batch_size, given=given, orders=orders) -> None:
+            orders.append(_order(_minibatches(got, batch_size, *given), *given))
+
+        args = dict(batch_size=batch_size, features=X, labels=y)
+        words = f"features {(n, d)}, batch_size {batch_size}{why}"
+        yield Trial(words, args, judge=judge, calls=4)
+        if n > 1:
+            _expect_shuffled(orders, batch_size)
+
+    def expect_nothing(got: Any) -> None:
+        batches = collect(got, 1, "minibatches")
         expect(not batches, "it hands out a minibatch where there are no examples.")
 
+    args = dict(batch_size=4, features=torch.zeros(0, d), labels=torch.zeros(0, 1))
+    yield Trial("no examples", args, judge=expect_nothing)
 
-# --- Exercise 2 ------------------------------------------------------------------------------
+
+# --- Gradient and step -----------------------------------------------------------------------
 
 
 @exercise(
     "The data pulls the weights towards the fit and the penalty pulls them towards zero, by "
-    "`penalty * w`; the bias is left alone."
+    "`penalty * w`; the bias is left alone.",
+    by_hand=True,
 )
-def penalised_gradient(answer: Any) -> None:
-    """Judge the gradient by hand of the mean squared loss with a penalty on the weights."""
-    fresh = Fresh()
-    for n, d, penalty, dtype in (
-        (fresh.integer(5, 9), 3, 0.0, torch.float32),
-        (fresh.integer(10, 20), fresh.integer(4, 6), 0.7, torch.float32),
-        (1, 2, 0.1, torch.float32),
-        (6, 1, 2.0, torch.float64),
+def penalised_gradient(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data and parameters; autograd knows the gradient."""
+    for n, d, penalty in (
+        (fresh.integer(5, 9), 3, 0.0),
+        (12, fresh.integer(4, 6), 0.7),
+        (12, 3, 0.7),
+        (1, 2, 0.1),
+        (6, 1, 20.0),
     ):
-        X, y = fresh.normal(n, d, dtype=dtype), fresh.normal(n, 1, dtype=dtype)
-        w = fresh.normal(d, 1, dtype=dtype).requires_grad_(True)
-        b = fresh.normal(1, dtype=dtype).requires_grad_(True)
+        X, y = fresh.normal(n, d), fresh.normal(n, 1)
+        w, b = fresh.normal(d, 1).requires_grad_(), fresh.normal(1).requires_grad_()
         loss = ((X @ w + b - y) ** 2 / 2).mean() + penalty / 2 * (w**2).sum()
-        want_w, want_b = torch.autograd.grad(loss, (w, b))
-        same = unchanged(X=X, y=y, w=w, b=b)
-        with case(f"{n} examples, {d} features, penalty {penalty:g}"), torch.no_grad():
-            grad_w, grad_b = several(answer(X, y, w, b, penalty), "grad_w", "grad_b")
-            expect_values(grad_w, want_w, "grad_w")
-            expect_values(grad_b, want_b, "grad_b", any_shape=True)
-            same()
-
-
-# --- Exercise 3 ------------------------------------------------------------------------------
+        grad_w, grad_b = torch.autograd.grad(loss, (w, b))
+        want = Want("grad_w", grad_w), Want("grad_b", grad_b, any_shape=True)
+        args = dict(X=X, y=y, w=w, b=b, penalty=penalty)
+        yield Trial(f"X {(n, d)}, penalty {penalty:g}", args, want)
 
 
 def _train_step(X, y, w, b, lr):
@@ -137,38 +156,40 @@ def _train_step(X, y, w, b, lr):
     "Both mistakes raise no error: one is seen in a shape, the other only from the second step on.",
     given=_train_step,
 )
-def train_step(answer: Any) -> None:
-    """Judge the mended training step by its losses and by where it takes w and b."""
-    fresh = Fresh()
-    for n, d, form in ((7, 2, (-1,)), (fresh.integer(10, 20), 3, (-1, 1)), (1, 4, (-1,))):
-        X, lr = fresh.normal(n, d), 0.1
+def train_step(fresh: Fresh) -> Iterator[Trial]:
+    """Yield three steps on the same batch, with labels of both shapes."""
+    for n, d, form, lr in (
+        (7, 2, (-1,), 0.1),
+        (12, 3, (-1, 1), 0.05),
+        (6, 1, (-1,), 0.1),
+        (3, 4, (-1,), 0.05),
+        (1, 4, (-1,), 0.2),
+    ):
+        X = fresh.normal(n, d)
         y = (X @ fresh.normal(d, 1) + 2).reshape(form)
-        w = fresh.normal(d, 1).requires_grad_(True)
-        b = fresh.normal(1).requires_grad_(True)
-        same = unchanged(X=X, y=y)
+        w, b = fresh.normal(d, 1).requires_grad_(), fresh.normal(1).requires_grad_()
         right_w, right_b = w.detach().clone(), b.detach().clone()
         for step in ("first", "second", "third"):
             error = X @ right_w + right_b - y.reshape(-1, 1)
-            loss = (error**2 / 2).mean()
-            before = w.detach().clone()
-            words = f"X {(n, d)}, y {tuple(y.shape)}, {step} step on the same batch"
-            with case(words):
-                got = numbers(answer(X, y, w, b, lr), "the loss")
-                expect_values(got, loss, "the loss", any_shape=True)
-                right_w -= lr * X.T @ error / n
-                right_b -= lr * error.mean(dim=0)
-                expect(not torch.equal(w, before), "values: `w` is where it was before the step.")
-                expect_values(w, right_w, "after it `w`")
-                expect_values(b, right_b, "after it `b`")
-                expect(w.requires_grad and w.is_leaf, "`w` is no longer a parameter (a leaf).")
-                same()
+            right_w -= lr * X.T @ error / n
+            right_b -= lr * error.mean(dim=0)
+
+            def judge(_: Any, w=w) -> None:
+                expect(w.requires_grad, "after the step `w.requires_grad` is False.")
+                expect(w.is_leaf, "after the step `w` is no leaf: it hangs on a graph.")
+
+            after = {"w": right_w, "b": right_b}
+            changes = {name: Want(f"`{name}` after the step", after[name]) for name in after}
+            yield Trial(
+                f"X {(n, d)}, y {tuple(y.shape)}, lr {lr}, {step} of three steps",
+                dict(X=X, y=y, w=w, b=b, lr=lr),
+                Want("the loss", (error**2 / 2).mean(), any_shape=True),
+                judge,
+                changes,
+            )
 
 
-# --- Exercise 4 ------------------------------------------------------------------------------
-
-
-def _expect_prediction(right: bool, name: str, answer: Any, hint: str) -> None:
-    expect(right, f"values: {name} is not {answer}. {hint}")
+# --- Predictions, and the largest rate -------------------------------------------------------
 
 
 @exercise(
@@ -176,55 +197,52 @@ def _expect_prediction(right: bool, name: str, answer: Any, hint: str) -> None:
     "that is not full is a step too.",
     kind="value",
 )
-def predict_before_running(grad: Any, shape: Any, steps: Any) -> None:
-    """Judge three predictions, of which the common mistakes get a word of their own."""
-    value = number(grad, "w_grad")
-    hints = {-8: "That is one backward's.", 16: "Mind the sign.", -4: "It is the sum's gradient."}
-    hint = hints.get(value, "Write down the error of each example, then error times x.")
-    _expect_prediction(abs(value + 16) < 1e-6, "w_grad", f"{value:g}", hint)
-    try:
-        dims = None if isinstance(shape, str) else tuple(int(size) for size in shape)
-    except (TypeError, ValueError):
-        dims = None
-    expect(dims is not None, "type: difference_shape is to be a tuple such as (3, 2).")
+def predict_before_running(_: Fresh) -> Iterator[Prediction]:
+    """Yield three predictions."""
+    mistakes = {
+        -8: "That is what one `backward()` gives.",
+        16: "Mind the sign.",
+        -4: "That is the mean's; the loss here is a sum.",
+    }
+    hint = "Write down the error of each example, then error times x."
+    yield Prediction("w_grad", -16, hint, mistakes)
     hint = "Line the two shapes up at their right ends."
-    _expect_prediction(dims == (5, 5), "difference_shape", dims, hint)
-    value = number(steps, "num_steps")
-    hint = {9: "Nothing is dropped.", 10: "No batch runs across two epochs.", 4: "Of one epoch."}
-    hint = hint.get(value, "Count the batches of one epoch first.")
-    _expect_prediction(value == 12, "num_steps", f"{value:g}", hint)
-
-
-# --- Exercise 5 ------------------------------------------------------------------------------
-
-
-def _steepest(features: torch.Tensor) -> float:
-    """The largest curvature of the mean squared loss of Xw + b."""
-    A = torch.cat([features, torch.ones(len(features), 1)], dim=1).double()
-    return float(torch.linalg.eigvalsh(A.T @ A / len(A)).max())
+    yield Prediction("difference_shape", (5, 5), hint)
+    mistakes = {
+        9: "Nothing is dropped.",
+        10: "No batch runs across two epochs.",
+        4: "That is one epoch.",
+    }
+    yield Prediction("num_steps", 12, "Count the batches of one epoch first.", mistakes)
 
 
 @exercise(
     "The steepest direction sets the limit for all the others, which is why features of very "
     "different size make descent slow.",
-    seconds=20,
+    seconds=60,  # for those who find it by trying
 )
-def largest_stable_lr(answer: Any) -> None:
-    """Judge the largest stable learning rate by what descent does just below and above it."""
-    fresh = Fresh()
+def largest_stable_lr(fresh: Fresh) -> Iterator[Trial]:
+    """Yield features; the largest curvature of the mean squared loss sets the limit."""
     n = fresh.integer(30, 60)
-    for features, words in (
-        (fresh.normal(n, 2), f"{n} examples of 2 features"),
-        (3 * fresh.normal(n, 3) + 2, f"{n} examples of 3 features with mean 2 and deviation 3"),
-        (0.1 * fresh.normal(n, 1), f"{n} examples of 1 small feature"),
-        (fresh.normal(1, 2), "a single example"),
+    for features, why in (
+        (fresh.normal(n, 2), ""),
+        (3 * fresh.normal(n, 3) + 2, " with mean 2 and standard deviation 3"),
+        (0.1 * fresh.normal(n, 1), " with standard deviation 0.1"),
+        (100 * fresh.normal(n, 2), " with standard deviation 100"),
+        (fresh.normal(3, 4), ""),
+        (fresh.normal(1, 2), ": a single example"),
     ):
-        same, steepest = unchanged(features=features), _steepest(features)
-        with case(words):
-            lr = number(answer(features), "the learning rate")
+        A = torch.cat([features, torch.ones(len(features), 1)], dim=1).double()
+        limit = 2 / float(torch.linalg.eigvalsh(A.T @ A / len(A)).max())
+
+        def judge(got: Any, limit=limit) -> None:
+            expect_type(got is not None, "a number", got)
+            lr = number(got, "the learning rate")
             expect(0 < lr < float("inf"), f"values: {lr:g} is no learning rate.")
-            message = f"values: {lr:.4g} is too large: with 0.98 of it descent still moves away."
-            expect(0.98 * lr * steepest < 2, message)
-            message = f"values: {lr:.4g} is too small: with 1.02 of it descent still gets there."
-            expect(1.02 * lr * steepest > 2, message)
-            same()
+            message = f"values: {lr:.4g} is too large: with 0.99 of it descent still moves away."
+            expect(0.9895 * lr < limit, message)
+            message = f"values: {lr:.4g} is too small: with 1.01 of it descent still arrives."
+            expect(1.0105 * lr > limit, message)
+
+        words = f"features {tuple(features.shape)}{why}"
+        yield Trial(words, dict(features=features), judge=judge, calls=1)

@@ -1,26 +1,24 @@
-"""The checks of lesson 02, linear regression with PyTorch's own parts."""
+"""The exercises of lesson 02, linear regression with PyTorch's own parts."""
 
 from __future__ import annotations
 
 import copy
+import itertools
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils import data
 
-from .engine import _kind, case, exercise
-from .expect import Fresh, expect, expect_shape, expect_values, number, numbers, unchanged
+from .engine import Prediction, Trial, Want, exercise, show_progress
+from .expect import Fresh, Wrong, expect, expect_shape, expect_type, kind_of, numbers
 
-# --- Exercise 1 ------------------------------------------------------------------------------
+progress = partial(show_progress, __name__)
 
 
-def _expect_number(answer: Any, right: float, name: str, hints: dict, hint: str) -> None:
-    """Raise Wrong unless a prediction is right; the common mistakes get a word of their own."""
-    value = number(answer, name)
-    for wrong, words in hints.items():
-        hint = words if abs(value - wrong) < 1e-6 else hint
-    expect(abs(value - right) < 1e-6, f"values: {name} is not {value:g}. {hint}")
+# --- Predictions -----------------------------------------------------------------------------
 
 
 @exercise(
@@ -28,92 +26,120 @@ def _expect_number(answer: Any, right: float, name: str, hints: dict, hint: str)
     "up for it; shapes and counts follow from the sizes alone.",
     kind="value",
 )
-def predict_before_running(loss: Any, lr: Any, shape: Any, steps: Any) -> None:
-    """Judge four predictions."""
-    hints = {
+def predict_before_running(_: Fresh) -> Iterator[Prediction]:
+    """Yield four predictions."""
+    mistakes = {
         1.5: "That is the mean of `squared_loss`.",
-        24: "That is the sum.",
+        24: "That is the sum of the squared errors.",
         0.75: "Which of the two losses has the 1/2?",
     }
-    _expect_number(loss, 3, "mean_loss", hints, "First the sum of the squared errors, no 1/2.")
-    hints = {
+    yield Prediction("mean_loss", 3, "Work out the squared errors' sum first.", mistakes)
+    mistakes = {
         0.03: "That would do for the mean.",
         0.006: "`MSELoss` has no 1/2.",
         0.012: "Mind the direction of the factor 2.",
         0.06: "The two losses differ.",
     }
-    hint = "By what does the one gradient have to be multiplied to give the other?"
-    _expect_number(lr, 0.003, "same_lr", hints, hint)
-    try:
-        dims = None if isinstance(shape, str) else tuple(int(size) for size in shape)
-    except (TypeError, ValueError):
-        dims = None
-    expect(dims is not None, "type: weight_shape is to be a tuple such as (7, 4).")
-    hints = {(3, 2): "Which comes first in a weight?", (3, 5): "That is the first layer's."}
-    hint = hints.get(dims, "It is the second layer's weight, without the bias.")
-    expect(dims == (2, 3), f"values: weight_shape is not {dims}. {hint}")
-    hints = {20: "Mind `drop_last`.", 3: "Of one epoch.", 19: "No batch runs across two epochs."}
-    _expect_number(steps, 15, "num_steps", hints, "Count the full batches of one epoch first.")
+    yield Prediction("same_lr", 0.003, "By what factor do the two gradients differ?", mistakes)
+    mistakes = {(3, 2): "Which comes first in a weight?", (3, 5): "That is the first layer's."}
+    hint = "What does the second layer take in, and what does it give out?"
+    yield Prediction("weight_shape", (2, 3), hint, mistakes)
+    mistakes = {
+        20: "Mind `drop_last`.",
+        3: "That is one epoch.",
+        19: "No batch runs across two epochs.",
+    }
+    yield Prediction("num_steps", 15, "Count the full batches of one epoch first.", mistakes)
 
 
-# --- Exercise 2 ------------------------------------------------------------------------------
+# --- A net of a given size -------------------------------------------------------------------
 
 
-def _expect_start(net: nn.Module, num_biases: int, num_weights: int) -> None:
-    """Raise Wrong unless the biases start at zero and the weights are small normal numbers."""
-    values = torch.cat([parameter.detach().flatten() for parameter in net.parameters()])
-    weights = values[values != 0]
-    message = "values: the biases are to start at zero, and not all of them do."
-    expect(len(values) - len(weights) >= num_biases, message)
-    if num_weights < 10_000:  # too few to tell a distribution
-        return
-    expect(len(weights) > 0.99 * num_weights, "values: many of the weights are zero too.")
-    spread = weights.std().item()
-    message = f"values: the weights' standard deviation is to be 0.01, and it is {spread:.2g}."
-    expect(0.009 < spread < 0.011, message)
-    expect(weights.mean().abs() < 0.001, "values: the weights' mean is to be 0.")
-    message = "values: the weights are to be normal; these have none of the rare large ones."
-    expect(weights.abs().max() > 0.03, message)
+def _expect_net(earlier: list, num_inputs: int, width: int, num_outputs: int, net: Any) -> None:
+    """Raise Wrong unless the net has all it should, judged by its parameters and outputs alone."""
+    expect_type(isinstance(net, nn.Module), "a net (an instance of `nn.Module`)", net)
+    parameters = dict(net.train().named_parameters())
+    is_new = not {id(p) for p in parameters.values()} & {id(p) for p in earlier}
+    expect(is_new, "two calls return the same net, or nets that share parameters.")
+    earlier.extend(parameters.values())
+    for n in (7, 1):
+        try:
+            output = net(torch.ones(n, num_inputs))
+        except Exception as error:
+            message = f"`net(X)` with X {(n, num_inputs)} raises {type(error).__name__}: {error}"
+            raise Wrong(message.splitlines()[0]) from error
+        expect_type(torch.is_tensor(output), "a tensor as the net's output", output)
+        expect_shape(output, (n, num_outputs), f"the output for X {(n, num_inputs)}")
+    num_weights = width * (num_inputs + num_outputs)
+    count = sum(p.numel() for p in parameters.values())
+    hint = " It sees no layers in a plain list, and no tensors but `nn.Parameter`." * (not count)
+    size = num_weights + width + num_outputs
+    expect(count == size, f"values: `net.parameters()` holds {count} numbers, not {size}.{hint}")
+    if output.requires_grad:
+        output.sum().backward()
+    for name, p in parameters.items():
+        message = f"no gradient of the output reaches `{name}`, so that it could not learn."
+        expect(p.grad is not None, message)
+    with torch.no_grad():
+        _expect_nothing_else(net, num_inputs, width)
+        _expect_start(net, num_inputs, num_weights)
+
+
+def _expect_nothing_else(net: nn.Module, num_inputs: int, width: int) -> None:
+    """Raise Wrong unless the net, with parameters all alike, does what two linear layers do."""
+    start, value = copy.deepcopy(net.state_dict()), -0.5
+    for p in net.parameters():
+        p.fill_(value)
+    X = torch.linspace(-3, 3, 8).reshape(-1, 1) + torch.linspace(0, 1, num_inputs)
+    output, middle = net(X), value * X.sum(dim=1, keepdim=True) + value  # (8, num_outputs), (8, 1)
+    right = (width * value * middle + value).expand_as(output)
+    message = "values: with all parameters -0.5 the output is not that of two linear layers alone."
+    expect(torch.allclose(output, right, rtol=1e-4, atol=1e-3), message)
+    net.load_state_dict(start)
+
+
+def _expect_start(net: nn.Module, num_inputs: int, num_weights: int) -> None:
+    """Raise Wrong unless the biases are zero and the weights from N(0, 0.01**2)."""
+    values = torch.cat([p.flatten() for p in net.parameters()])
+    expect(values.isfinite().all(), "values: some parameters start at nan or inf.")
+    message = "values: not all biases start at zero: the output for X = 0 is not zero."
+    expect(not net(torch.zeros(1, num_inputs)).any(), message)
+    num_zeros = num_weights - int(values.count_nonzero())
+    expect(num_zeros <= 0.01 * num_weights, "values: some of the weights start at exactly zero.")
+    for name, p in net.named_parameters():
+        if p.numel() > 10_000:  # enough to tell a distribution
+            message = (
+                f"values: rows of `{name}` are equal; each weight should be a draw of its own."
+            )
+            expect(p.ndim != 2 or len(p.unique(dim=0)) == len(p), message)
+            z = (p[p != 0] / 0.01).sort().values
+            gap = torch.special.ndtr(z) - (torch.arange(len(z)) + 0.5) / len(z)
+            message = f"values: `{name}` is not from N(0, 0.01**2): mean {p.mean():.2g}, "
+            message += f"standard deviation {p.std():.2g}, largest {p.max():.2g}."
+            expect(abs(z.std() - 1) < 0.04 and gap.abs().max() < 0.025, message)
 
 
 @exercise(
     "A layer has in times out weights and out biases, so with inputs and outputs fixed the width "
     "in the middle decides how many parameters the net has."
 )
-def net_of_size(answer: Any) -> None:
-    """Judge a net by its output's shape, its number of parameters and where they start."""
-    fresh = Fresh()
-    for num_inputs, num_hidden, num_outputs in (
+def net_of_size(fresh: Fresh) -> Iterator[Trial]:
+    """Yield sizes, of which one is large enough to tell where the weights start."""
+    earlier: list[nn.Parameter] = []
+    for d, width, num_outputs in (
         (4, 3, 2),
         (fresh.integer(5, 9), fresh.integer(14, 25), fresh.integer(2, 4)),
-        (300, fresh.integer(40, 50), 5),
+        (150, fresh.integer(95, 110), 150),
         (2, 1, 3),
         (1, 1, 1),
     ):
-        num_weights = num_hidden * (num_inputs + num_outputs)
-        num_biases = num_hidden + num_outputs
-        size = num_weights + num_biases
-        words = f"{num_inputs} inputs, {num_outputs} outputs, {size} parameters"
-        with case(words.replace(" 1 inputs", " 1 input").replace(" 1 outputs", " 1 output")):
-            net = answer(num_inputs, num_outputs, size)
-            ready = isinstance(net, nn.Module)
-            kind = "the class itself" if isinstance(net, type) else _kind(net)
-            expect(ready, f"type: expected a net (an object of an nn.Module), got {kind}.")
-            for n in (7, 1):
-                output = numbers(net(fresh.normal(n, num_inputs)), "the output")
-                expect_shape(output, (n, num_outputs), f"the output for {n} x {num_inputs}")
-            parameters = dict(net.named_parameters())
-            count = sum(parameter.numel() for parameter in parameters.values())
-            hint = " Layers in a plain list do not count: the net cannot see them."
-            message = f"values: `net.parameters()` holds {count} numbers."
-            expect(count == size, message + (hint if count == 0 else ""))
-            net(fresh.normal(7, num_inputs)).sum().backward()
-            for name, parameter in parameters.items():
-                expect(parameter.grad is not None, f"the output does not depend on `{name}`.")
-            _expect_start(net, num_biases, num_weights)
+        size = width * (d + 1 + num_outputs) + num_outputs
+        args = dict(num_inputs=d, num_outputs=num_outputs, num_parameters=size)
+        words = ", ".join(f"{name} {value}" for name, value in args.items())
+        yield Trial(words, args, judge=partial(_expect_net, earlier, d, width, num_outputs))
 
 
-# --- Exercise 3 ------------------------------------------------------------------------------
+# --- Find the bugs ---------------------------------------------------------------------------
 
 
 def _train_with_momentum(net, data_iter, lr, num_epochs):
@@ -128,21 +154,57 @@ def _train_with_momentum(net, data_iter, lr, num_epochs):
             optimizer.step()
 
 
-def _trained(net: nn.Module, X: torch.Tensor, y: torch.Tensor, size: int, lr: float, num: int):
-    """A copy of the net after `num` epochs of minibatches in order, by the formulas."""
+FAULTS = {
+    "labels": "labels of shape (n,) beside predictions of shape (n, 1)",
+    "gradients": "gradients that still hold those of earlier minibatches",
+    "velocities": "velocities that start anew in each epoch",
+}
+
+
+def _trained(
+    net: nn.Module, data_iter: Any, lr: float, num_epochs: int, faults: tuple[str, ...] = ()
+) -> dict[str, torch.Tensor]:
+    """Return the parameters after training by the formulas, with some of the faults."""
     net = copy.deepcopy(net)
     parameters = list(net.parameters())
-    velocities = [torch.zeros_like(parameter) for parameter in parameters]
-    for start in list(range(0, len(X), size)) * num:
-        error = net(X[start : start + size]) - y[start : start + size].reshape(-1, 1)
-        gradients = torch.autograd.grad((error**2).mean(), parameters)
-        with torch.no_grad():
-            for parameter, velocity, gradient in zip(
-                parameters, velocities, gradients, strict=True
-            ):
-                velocity.mul_(0.9).add_(gradient)
-                parameter -= lr * velocity
-    return net
+    for epoch in range(num_epochs):
+        if epoch == 0 or "velocities" in faults:
+            velocities = [torch.zeros_like(p) for p in parameters]
+        gradients = [torch.zeros_like(p) for p in parameters]
+        for X, y in data_iter:
+            labels = y if "labels" in faults else y.reshape(-1, 1)
+            now = torch.autograd.grad(((net(X) - labels) ** 2).mean(), parameters)
+            for p, v, g, new in zip(parameters, velocities, gradients, now, strict=True):
+                g.mul_("gradients" in faults).add_(new)
+                p.data -= lr * v.mul_(0.9).add_(g)
+    return {name: p.detach() for name, p in net.named_parameters()}
+
+
+def _expect_trained(net: nn.Module, outcomes: dict, before: dict, got: Any) -> None:
+    """Raise Wrong, with the fault where it can be told, unless the net has been trained rightly."""
+    message = f"type: it should return nothing, and it returns {kind_of(got)}."
+    expect(got is None, message)
+
+    def is_at(parameters: dict[str, torch.Tensor]) -> bool:
+        pairs = [(p, parameters[name]) for name, p in net.named_parameters()]
+        return all(torch.allclose(p, want, rtol=1e-4, atol=1e-5) for p, want in pairs)
+
+    for faults, parameters in outcomes.items():
+        if is_at(parameters):  # the first one has no faults
+            why = " and ".join(FAULTS[fault] for fault in faults)
+            expect(not faults, f"values: training takes the net where {why} take it.")
+            return
+    for name, want in outcomes[()].items():
+        _expect_moved(name, "training", before[name], net.state_dict()[name], want)
+
+
+def _expect_moved(name: str, when: str, before: Any, got: Any, want: Any) -> None:
+    """Raise Wrong unless a parameter has gone from `before` to `want`."""
+    stays = torch.equal(got, before) and not torch.allclose(want, before, rtol=1e-4, atol=1e-5)
+    expect(not stays, f"values: {when} leaves `{name}` as it was.")
+    moves = torch.equal(want, before) and not torch.equal(got, before)
+    expect(not moves, f"values: {when} should leave `{name}` as it is, and moves it.")
+    Want(f"`{name}` after {when}", want).compare(got)
 
 
 @exercise(
@@ -150,140 +212,121 @@ def _trained(net: nn.Module, X: torch.Tensor, y: torch.Tensor, size: int, lr: fl
     "shape: none of the three raises an error when it is missing.",
     given=_train_with_momentum,
 )
-def train_with_momentum(answer: Any) -> None:
-    """Judge the mended loop by where it takes the net's parameters."""
-    fresh = Fresh()
-    n = fresh.integer(11, 14)
-    for rows, d, size, num_epochs, form in (
-        (n, 2, 20, 1, (-1, 1)),
-        (n, 2, 20, 1, (-1,)),
-        (n, 3, 5, 1, (-1, 1)),
-        (n, 3, 20, 3, (-1, 1)),
-        (2 * n + 1, 1, 4, 4, (-1,)),
-        (1, 2, 1, 2, (-1,)),
-        (n, 2, 5, 0, (-1, 1)),
+def train_with_momentum(fresh: Fresh) -> Iterator[Trial]:
+    """Yield nets and loaders; the formulas tell where the parameters go."""
+    n, combinations = fresh.integer(11, 14), [(), *itertools.combinations(FAULTS, 1)]
+    combinations += [*itertools.combinations(FAULTS, 2), tuple(FAULTS)]
+    for rows, d, batch_size, num_epochs, form, why in (
+        (n, 2, 20, 1, (-1, 1), ": a single step"),
+        (n, 2, 20, 1, (-1,), ": a single step"),
+        (n, 3, 5, 1, (-1, 1), ""),
+        (n, 3, 20, 3, (-1, 1), ": one step in an epoch"),
+        (2 * n + 1, 1, 4, 4, (-1,), ""),
+        (n, 2, 4, 2, (-1,), ", the minibatches in a list"),
+        (n, 2, 5, 1, (-1, 1), ", a net that comes with old gradients"),
+        (1, 2, 1, 2, (-1,), ": a single example"),
+        (n, 2, 5, 0, (-1, 1), ""),
     ):
         X, lr = fresh.normal(rows, d), 0.01 * fresh.integer(2, 5)
         y = (X @ fresh.normal(d, 1) + 2).reshape(form)
         net = nn.Linear(d, 1) if d == 1 else nn.Sequential(nn.Linear(d, 1))
-        before, right = copy.deepcopy(net.state_dict()), _trained(net, X, y, size, lr, num_epochs)
-        data_iter = data.DataLoader(data.TensorDataset(X, y), size)
-        same = unchanged(X=X, y=y)
-        count = f"{len(data_iter)} minibatch{'es' * (len(data_iter) > 1)}"
-        epochs = f"{num_epochs} epoch{'s' * (num_epochs != 1)}"
-        with case(f"{epochs} of {count}, labels of shape {tuple(y.shape)}"):
-            answer(net, data_iter, lr, num_epochs)
-            for name, want in right.state_dict().items():
-                got = net.state_dict()[name]
-                moved = not torch.equal(got, before[name]) or torch.equal(want, before[name])
-                expect(moved, f"values: `{name}` is where it was before training.")
-                expect_values(got, want, f"after training `{name}`", atol=1e-4)
-            same()
+        data_iter = data.DataLoader(data.TensorDataset(X, y), batch_size)
+        data_iter = list(data_iter) if "list" in why else data_iter
+        before = copy.deepcopy(net.state_dict())
+        outcomes = {c: _trained(net, data_iter, lr, num_epochs, c) for c in combinations}
+        for p in net.parameters():
+            p.grad = torch.ones_like(p) if "old" in why else None
+        judge = partial(_expect_trained, net, outcomes, before)
+        words = f"X {(rows, d)}, y {tuple(y.shape)}, batch_size {batch_size}, "
+        args = dict(net=net, data_iter=data_iter, lr=lr, num_epochs=num_epochs)
+        words += f"num_epochs {num_epochs}{why}"
+        yield Trial(words, args, judge=judge, changes={"net": None})
 
 
-# --- Exercise 4 ------------------------------------------------------------------------------
+# --- The path of momentum --------------------------------------------------------------------
+
+
+def _expect_path(want: Want, got: Any) -> None:
+    """Raise Wrong unless this is the path."""
+    expect_type(got is not None, want.what, got)
+    path = numbers(got, want.what)
+    is_still = path.ndim > 1 and len(path) > 1 and (path == path[:1]).all()
+    expect(not is_still, "values: all rows of the path are the same. Are they one tensor?")
+    want.compare(path)
 
 
 @exercise(
     "The velocity remembers: each gradient moves the parameters at its own step and, `momentum` "
     "times as strongly each time, at all later ones."
 )
-def momentum_path(answer: Any) -> None:
-    """Judge the path that given gradients make, with momentum and dampening."""
-    fresh = Fresh()
+def momentum_path(fresh: Fresh) -> Iterator[Trial]:
+    """Yield gradients; PyTorch's optimizer goes the path."""
     steps = fresh.integer(6, 10)
     for num_steps, d, lr, momentum, dampening, why in (
         (3, 2, 1.0, 0.5, 0.0, ""),
         (steps, fresh.integer(3, 5), 0.1, 0.9, 0.0, ""),
         (1, 3, 0.3, 0.9, 0.5, ": a single step"),
         (steps, 3, 0.3, 0.8, 0.4, ""),
-        (steps, 1, 0.1, 0.9, 0.9, ", first gradient zero"),
+        (steps, 1, 0.1, 0.9, 0.9, ": first gradient zero"),
         (4, 2, 0.1, 0.0, 0.5, ""),
         (0, 2, 0.1, 0.9, 0.0, ": no gradients"),
     ):
         w, grads = fresh.normal(d), fresh.normal(num_steps, d)
         if "zero" in why:
             grads[0] = 0
-        moving = w.clone().requires_grad_(True)
+        moving = w.clone().requires_grad_()
         optimizer = torch.optim.SGD([moving], lr=lr, momentum=momentum, dampening=dampening)
-        want = [w.clone()]
+        path = [w.clone()]
         for gradient in grads.clone():
             moving.grad = gradient
             optimizer.step()
-            want.append(moving.detach().clone())
-        same = unchanged(w=w, grads=grads)
-        words = f"{num_steps} x {d} gradients, lr {lr:g}, momentum {momentum:g}"
-        with case(f"{words}, dampening {dampening:g}{why}"):
-            path = numbers(answer(w, grads, lr, momentum, dampening), "the path")
-            expect_shape(path, (num_steps + 1, d), "the path")
-            same()
-            message = "values: all rows of the path are the same. Are they one tensor?"
-            expect(num_steps == 0 or not (path == path[0]).all(), message)
-            expect_values(path, torch.stack(want), "the path")
+            path.append(moving.detach().clone())
+        judge = partial(_expect_path, Want("the path", torch.stack(path)))
+        args = dict(w=w, grads=grads, lr=lr, momentum=momentum, dampening=dampening)
+        words = f"grads {(num_steps, d)}, lr {lr:g}, momentum {momentum:g}"
+        yield Trial(f"{words}, dampening {dampening:g}{why}", args, judge=judge)
 
 
-# --- Exercise 5 ------------------------------------------------------------------------------
+# --- An optimizer of your own ----------------------------------------------------------------
 
 
-def _twins(fresh: Fresh, *sizes: int) -> tuple[nn.Sequential, nn.Sequential]:
-    """Two nets of linear layers with the same parameters."""
-    net = nn.Sequential(*[nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False)])
-    with torch.no_grad():
-        for parameter in net.parameters():
-            parameter.copy_(0.5 * fresh.normal(*parameter.shape))
-    return net, copy.deepcopy(net)
+def _expect_steps(
+    fresh: Fresh, net: nn.Module, lr: float, mu: float, gaps: str, optimizer: Any
+) -> None:
+    """Take steps, and the same ones with PyTorch's optimizer; raise Wrong where they part.
 
-
-def _expect_step(optimizer: Any, net: nn.Module, right: torch.optim.SGD, twin: nn.Module) -> None:
-    """Take a step in each of the twins, whose gradients are there, and compare them."""
-    before = copy.deepcopy(net.state_dict())
-    gradients = {name: copy.deepcopy(p.grad) for name, p in net.named_parameters()}
-    optimizer.step()
-    right.step()
-    want = twin.state_dict()
-    for name, parameter in net.named_parameters():
-        still = torch.equal(parameter, before[name])
-        if gradients[name] is None:
-            expect(still, f"it moves `{name}`, whose `grad` is None.")
-            continue
-        whole = parameter.grad is not None and torch.equal(parameter.grad, gradients[name])
-        expect(whole, f"`step` changes the gradient of `{name}`.")
-        message = f"values: `{name}` is where it was before the step."
-        expect(not still or torch.equal(want[name], before[name]), message)
-        expect_values(parameter, want[name], f"after it `{name}`")
-        expect(parameter.requires_grad and parameter.is_leaf, f"`{name}` is no longer a leaf.")
-
-
-def _expect_path(answer: Any, fresh: Fresh, sizes: tuple[int, ...], momentum: float) -> None:
-    """Train twins side by side, one with the learner's optimizer."""
-    (net, twin), n, lr = _twins(fresh, *sizes), fresh.integer(8, 12), 0.05
-    optimizer = answer(net.parameters(), lr=lr, momentum=momentum)
-    right = torch.optim.SGD(twin.parameters(), lr=lr, momentum=momentum, nesterov=momentum > 0)
-    for step in range(1, 5):
-        X, y = fresh.normal(n, sizes[0]), fresh.normal(n, sizes[-1])
-        words = f"layer{'s' * (len(sizes) > 2)} {' to '.join(map(str, sizes))}"
-        with case(f"{words}, momentum {momentum:g}, step {step}"):
-            for one in (net, twin):
-                one.zero_grad(set_to_none=step == 3)
-            nn.MSELoss()(net(X), y).backward()
-            nn.MSELoss()(twin(X), y).backward()
-            _expect_step(optimizer, net, right, twin)
-
-
-def _expect_skips(answer: Any, fresh: Fresh) -> None:
-    """Have parameters without a gradient at the first step, and at a later one."""
-    net, twin = _twins(fresh, 2, 3)
-    optimizer = answer(list(net.parameters()), lr=0.1, momentum=0.5)
-    right = torch.optim.SGD(twin.parameters(), lr=0.1, momentum=0.5, nesterov=True)
-    for step, missing in enumerate(("bias", "none", "weight", "none", "both"), start=1):
-        names = {"none": "no gradient", "both": "both gradients"}
-        words = names.get(missing, f"the gradient of the {missing}")
-        for name, parameter in net.named_parameters():
-            gradient = fresh.normal(*parameter.shape)
-            for one in (parameter, twin.get_parameter(name)):
-                one.grad = None if missing == "both" or missing in name else gradient.clone()
-        with case(f"one layer, momentum 0.5, step {step} with {words} missing"):
-            _expect_step(optimizer, net, right, twin)
+    A letter of `gaps` for each step is that of the parameters that have no gradient there; z makes
+    all gradients zero, f the first entry of each.
+    """
+    parts = [optimizer, *getattr(optimizer, "__dict__", {}).values()]
+    by_torch = any(isinstance(part, torch.optim.SGD) for part in parts)
+    expect(not by_torch, "PyTorch's SGD does the work here; the step is yours to write.")
+    right = copy.deepcopy(net)
+    twin = torch.optim.SGD(right.parameters(), lr=lr, momentum=mu, nesterov=mu > 0)
+    for step, gap in enumerate(gaps, start=1):
+        if gap == "+":  # a second optimizer, of which the first should take no notice
+            type(optimizer)(copy.deepcopy(net).parameters(), lr=0.3, momentum=0.2)
+        before = copy.deepcopy(net.state_dict())
+        grads = {n: fresh.normal(*p.shape) for n, p in net.named_parameters() if gap not in n}
+        for gradient in grads.values():
+            gradient.flatten()[: {"z": None, "f": 1}.get(gap, 0)] = 0
+        for name, p in (*net.named_parameters(), *right.named_parameters()):
+            if name in grads and p.grad is not None and step != 3:
+                p.grad.copy_(grads[name])  # as if it had been filled with zeros
+            else:
+                p.grad = grads[name].clone() if name in grads else None
+        optimizer.step()
+        twin.step()
+        for name, p in net.named_parameters():
+            if name in grads:
+                is_whole = p.grad is not None and torch.equal(p.grad, grads[name])
+                expect(is_whole, f"step {step} changes the gradient of `{name}`.")
+            else:
+                is_still = torch.equal(p, before[name])
+                expect(is_still, f"step {step} moves `{name}`, whose `grad` is None.")
+            expect(p.requires_grad, f"step {step} turns off `requires_grad` of `{name}`.")
+            expect(p.is_leaf, f"after step {step} `{name}` is no leaf: it hangs on a graph.")
+            _expect_moved(name, f"step {step}", before[name], p, right.state_dict()[name])
 
 
 @exercise(
@@ -291,9 +334,20 @@ def _expect_skips(answer: Any, fresh: Fresh) -> None:
     "train every net of the course.",
     kind="class",
 )
-def own_optimizer(answer: Any) -> None:
-    """Judge a class with Nesterov's momentum by training beside PyTorch's."""
-    fresh = Fresh()
-    for sizes, momentum in (((2, 1), 0.0), ((2, 1), 0.9), ((3, 4, 2), 0.5), ((1, 1), 0.9)):
-        _expect_path(answer, fresh, sizes, momentum)
-    _expect_skips(answer, fresh)
+def own_optimizer(fresh: Fresh) -> Iterator[Trial]:
+    """Yield parameters and settings, given by position."""
+    other = "; another net's with lr=0.3, momentum=0.2 is made before step 2"
+    for sizes, lr, mu, gaps, why in (
+        ((2, 1), 0.1, None, "----", ""),
+        ((2, 1), 0.2, 0.9, "----", ""),
+        ((2, 2, 2), 0.1, 0.9, "----", ""),
+        ((2, 3), 0.05, 0.5, "b-w-.", ", some gradients None"),
+        ((2, 3), 0.1, 0.5, "-zf-", ", some gradients zero"),
+        ((1, 1), 0.1, 0.5, "-+", other),
+    ):
+        net = nn.Sequential(*[nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False)])
+        for again in ("", ", a second optimizer for the same net"):
+            args = dict(params=net.parameters(), lr=lr) | ({} if mu is None else {"momentum": mu})
+            words = f"layers {sizes}, lr {lr}, momentum {'left out' if mu is None else mu}"
+            judge = partial(_expect_steps, fresh, net, lr, mu or 0.0, gaps)
+            yield Trial(words + why + again, args, judge=judge, changes={"params": None})

@@ -1,25 +1,22 @@
-"""The checks of lesson 03, stochastic gradient descent on one weight."""
+"""The exercises of lesson 03, stochastic gradient descent on one weight."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 
-from .engine import case, exercise
-from .expect import Fresh, expect, expect_values, number, numbers, several, unchanged
+from .engine import Prediction, Trial, Want, exercise, show_progress
+from .expect import Fresh, expect, expect_type, number, several
 
-# --- Exercise 1 ------------------------------------------------------------------------------
+progress = partial(show_progress, __name__)
 
 
-def _expect_prediction(
-    got: Any, want: float, name: str, hints: dict[float, str], hint: str, rtol: float = 1e-3
-) -> None:
-    """Refuse a wrong number, with a word of its own for a common mistake."""
-    value = number(got, name)
-    if not abs(value - want) <= rtol * abs(want):  # nan is wrong too
-        near = (words for wrong, words in hints.items() if abs(value - wrong) <= 1e-3 * abs(wrong))
-        expect(False, f"values: {name} is not {value:.6g}. {next(near, hint)}")
+# --- Predictions -----------------------------------------------------------------------------
 
 
 @exercise(
@@ -27,64 +24,73 @@ def _expect_prediction(
     "largest x in size sets the learning rate.",
     kind="value",
 )
-def predict_before_running(w_after_one: Any, grad: Any, start: Any, largest_lr: Any) -> None:
-    """Judge four predictions about two steps without zeroing and about the learning rate."""
-    hints = {-0.3: "A step goes against the slope.", 0.9: "The loss has no factor 1/2 here."}
+def predict_before_running(_: Fresh) -> Iterator[Prediction]:
+    """Yield four predictions about two steps without zeroing and about the learning rate."""
+    mistakes = {
+        -0.3: "A step goes against the slope.",
+        0.9: "A factor 2 is missing from the slope: one from the square, one from x.",
+        2.26: "That is after both steps.",
+    }
     hint = "Write down the error, the slope, and lr times the slope."
-    _expect_prediction(w_after_one, 1.3, "w_after_one", hints, hint)
-    hints = {
-        -8.0: "`backward` was called twice.",
-        -16.0: "The second slope is taken where `w` is by then.",
+    yield Prediction("w_after_one", 1.3, hint, mistakes)
+    mistakes = {
+        -8: "`backward` was called twice.",
+        -16: "The second slope is taken where `w` is by then.",
         -1.6: "Nothing was zeroed.",
-        0.0: "Nothing was zeroed.",
     }
     hint = "Work out the slope at each of the two weights, and what `backward` does with them."
-    _expect_prediction(grad, -9.6, "grad_in_the_end", hints, hint)
-    hints = {
+    yield Prediction("grad_in_the_end", -9.6, hint, mistakes)
+    mistakes = {
         0.5: "Is `detach` a copy?",
         1.3: "There are two steps.",
         1.46: "The second step uses what is in `w.grad`.",
     }
     hint = "Whose memory does `start` share, and where is that weight after both steps?"
-    _expect_prediction(start, 2.26, "start_in_the_end", hints, hint)
-    hints = {
+    yield Prediction("start_in_the_end", 2.26, hint, mistakes)
+    mistakes = {
         0.08: "That bound is for a loss with the factor 1/2.",
-        4.0: "The example -5 may be picked each time.",
+        0.02: "There a step on -5 lands on the bottom; how far past it may a step go?",
+        4: "The example -5 may be picked each time.",
         0.25: "The example -5 may be picked each time.",
-        -0.2: "A learning rate is positive.",
         0.2: "The slope holds x twice.",
     }
     hint = "By what does a step on one example multiply the distance to the bottom?"
-    _expect_prediction(largest_lr, 0.04, "largest_lr", hints, hint, rtol=0.011)
+    yield Prediction("largest_lr", 0.04, hint, mistakes, rtol=0.0101)
 
 
-# --- Exercise 2 ------------------------------------------------------------------------------
+# --- The gradient of another model -----------------------------------------------------------
 
 
 @exercise(
     "From the outside in: twice the error, times the slope of the prediction, and only that second "
-    "factor knows which model it is."
+    "factor knows which model it is.",
+    by_hand=True,
 )
-def growth_gradient(answer: Any) -> None:
-    """Judge the gradient by hand of the squared error of exp(wx), for each example."""
-    fresh = Fresh()
-    for shape, about, words in (
-        ((3,), 0.5, "3 examples"),
-        ((fresh.integer(4, 9),), -0.8, "more examples"),
-        ((2, 4), 0.3, "x and y of shape (2, 4)"),
-        ((), 1.0, "x and y of shape (), a single example"),
-    ):
-        w = about + 0.1 * fresh.normal().clamp(-1, 1)
-        x, y = fresh.normal(*shape).clamp(-1.5, 1.5), 2 + fresh.normal(*shape)
-        each = w.expand(shape).clone().requires_grad_(True)  # a weight for each example
+def growth_gradient(fresh: Fresh) -> Iterator[Trial]:
+    """Yield rates of growth and examples of several shapes; autograd knows the gradient."""
+    n = fresh.integer(4, 9)
+    shapes = (
+        ((3,), 0.8),
+        ((3,), 0.8),
+        ((n,), -0.8),
+        ((2, 4), 0.3),
+        ((2, 1, 3), 3),
+        ((), 1),
+        ((1,), 0),
+    )
+    w = torch.zeros(())
+    for trial, (shape, about) in enumerate(shapes):
+        w = w if trial == 1 else about * (1 + 0.1 * fresh.normal().clamp(-1, 1))
+        x = fresh.normal(*shape).clamp(-1.5, 1.5)
+        y = (2 + fresh.normal(*shape)) * (-1) ** trial  # all negative in every second trial
+        each = w.double().expand(shape).clone().requires_grad_()  # a weight for each example
         (want,) = torch.autograd.grad(((torch.exp(each * x) - y) ** 2).sum(), each)
-        same = unchanged(w=w, x=x, y=y)
-        with case(f"{words}, w = {w:.2f}"), torch.no_grad():
-            expect_values(answer(w, x, y), want, "the gradient", atol=1e-4)
-            same()
+        words = f"x and y of shape {shape}, w = {w:.2f}{', other x and y' * (trial == 1)}"
+        atol = 4e-5 * max(1, want.abs().max().item())
+        yield Trial(words, dict(w=w, x=x, y=y), Want("the gradient", want, rtol=1e-5, atol=atol))
 
 
-# --- Exercise 3 ------------------------------------------------------------------------------
+# --- Find the bugs ---------------------------------------------------------------------------
 
 
 def _run_sgd(x, y, lr, picks):
@@ -100,96 +106,108 @@ def _run_sgd(x, y, lr, picks):
     return ws, losses
 
 
-def _run_by_hand(x: torch.Tensor, y: torch.Tensor, lr: float, picks: list[int]) -> tuple:
-    """The right weights and losses, each a tensor with an entry for each step."""
-    w, ws, losses = 1.0, [], []
-    for x_i, y_i in zip(x[picks].tolist(), y[picks].tolist(), strict=True):
-        error = w * x_i - y_i
-        w -= lr * 2 * x_i * error
-        ws.append(w)
-        losses.append(error**2)
-    return torch.tensor(ws), torch.tensor(losses)
+def _expect_record(
+    got: Any, want: list[float], name: str, entry: str, others: dict[str, list[float]]
+) -> None:
+    """Refuse a list that has the wrong length, holds one number many times, a graph or errors.
 
-
-def _expect_history(got: Any, want: torch.Tensor, what: str, one: str) -> None:
-    """Refuse a list that has the wrong length, holds one number many times, a graph or errors."""
-    found, n = numbers(got, what).reshape(-1), len(want)
-    expect(len(found) == n, f"shape: {what} are to be {n}, one for each step, got {len(found)}.")
+    `others` are the numbers that a mistake would put there, by what they are.
+    """
+    expect_type(isinstance(got, (list, tuple, torch.Tensor, np.ndarray)), f"a list `{name}`", got)
+    parts, n = got if isinstance(got, (list, tuple)) else got.reshape(-1), len(want)
+    message = f"shape: `{name}` should have an entry for each step, {n}; it has {len(parts)}."
+    expect(len(parts) == n, message)
+    found = [number(part, f"an entry of `{name}`") for part in parts]
     if n > 1:
-        message = f"values: {what} are {n} times the same number, {found[0].item():.4g}."
-        expect((found != found[0]).any(), message)
-    for part in got if isinstance(got, (list, tuple)) else [got]:
-        message = f"type: {what} hold on to the graph: their `requires_grad` is True."
-        expect(not (torch.is_tensor(part) and part.requires_grad), message)
-    right = torch.isclose(found.double(), want.double(), rtol=1e-3, atol=1e-4)
-    if not right.all():
-        k = int((~right).nonzero()[0])
-        message = f"values: {one} of step {k + 1} is not right; yours is {found[k].item():.4g}."
-        expect(False, message + (f" Up to step {k} all is right." if k else ""))
+        message = f"values: `{name}` holds {n} times the same number, {found[0]:.4g}."
+        expect(len(set(found)) > 1, message)
+    has_graph = any(getattr(part, "grad_fn", None) is not None for part in parts)
+    expect(not has_graph, f"type: `{name}` holds on to the graph: its entries have a `grad_fn`.")
+    near = partial(math.isclose, rel_tol=1e-4, abs_tol=1e-5)
+    for k, (value, right) in enumerate(zip(found, want, strict=True)):
+        message = f"values: {entry} step {k + 1} is not right: yours is {value:.4g}"
+        is_other = (f", {what}" for what, values in others.items() if near(value, values[k]))
+        message += next(is_other, "") + "."
+        message += f" In `{name}` all before it is right." if k else ""
+        expect(near(value, right), message)
+
+
+def _judge_run(ws: list[float], losses: list[float], got: Any) -> None:
+    got_ws, got_losses = several(got, "ws", "losses")
+    others = {"the loss there": losses, "the weight before it": [1.0, *ws]}
+    _expect_record(got_ws, ws, "ws", "the weight after", others)
+    _expect_record(got_losses, losses, "losses", "the loss before", {"the weight": ws})
 
 
 @exercise(
     "None of the three raises an error, so try code with two steps that you know by hand, and look "
     "at what your lists hold.",
     given=_run_sgd,
-    seconds=20,  # the first optimizer that a session makes may take some seconds
 )
-def run_sgd(answer: Any) -> None:
-    """Judge the mended descent by the weights and losses that it returns."""
-    fresh = Fresh()
-    for n, num_steps, lr in (
-        (3, 4, 0.05),
-        (fresh.integer(4, 8), 30, 0.02),
-        (3, 4, 0.05),
-        (1, 1, 0.1),
-        (2, 0, 0.1),
+def run_sgd(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data and picks; a run by hand knows the weights and losses."""
+    many = [fresh.integer(0, 6) for _ in range(30)]
+    for n, lr, picks, why in (
+        (3, 0.05, [2, 0, 0, 1], ""),
+        (7, 0.02, many, ""),
+        (7, 0.02, many, ", some x and y negative or 0"),
+        (3, 0.05, [2, 0, 0, 1], ""),
+        (3, 1.5, [2, 0, 1, 2, 0, 1], ", which is too large"),
+        (1, 0.1, [0], ""),
+        (2, 0.1, [], ""),
     ):
         x = 0.5 + fresh.normal(n).abs().clamp(0.1, 1.5)
-        y = 3 * x + 0.2 * fresh.normal(n).clamp(-2, 2)
-        picks = [fresh.integer(0, n - 1) for _ in range(num_steps)]
-        want_ws, want_losses = _run_by_hand(x, y, lr, picks)
-        same, given = unchanged(x=x, y=y), list(picks)
-        shown = f"{picks[:5]}" if len(picks) < 6 else f"{str(picks[:5])[:-1]}, ...]"
-        with case(f"{n} examples, lr {lr}, picks {shown}"):
-            ws, losses = several(answer(x, y, lr, picks), "ws", "losses")
-            _expect_history(ws, want_ws, "the weights", "the weight")
-            _expect_history(losses, want_losses, "the losses", "the loss")
-            same()
-            expect(picks == given, "it changes `picks`, which belongs to the caller.")
+        slope = -2 if "negative" in why else 3
+        y = slope * x + 0.2 * fresh.normal(n).clamp(-2, 2)
+        if "negative" in why:
+            x[:3], y[:3] = -x[:3], -y[:3]
+            x[3], y[4] = 0, x[4]  # no slope, and a loss of 0 at the start
+            picks = [4, 3, *picks]
+        w, ws, losses = 1.0, [], []
+        for i in picks:
+            error = w * x[i].item() - y[i].item()
+            w -= lr * 2 * error * x[i].item()
+            ws, losses = [*ws, w], [*losses, error**2]
+        shown = f"{picks}" if len(picks) < 6 else f"{str(picks[:5])[:-1]}, ...]"
+        args, judge = dict(x=x, y=y, lr=lr, picks=picks), partial(_judge_run, ws, losses)
+        yield Trial(f"x and y {(n,)}, lr {lr}{why}, picks {shown}", args, judge=judge)
 
 
-# --- Exercise 4 ------------------------------------------------------------------------------
+# --- The noise of any batch ------------------------------------------------------------------
+
+
+def _judge_variance(want: float, one: float, mistakes: dict[float, str], got: Any) -> None:
+    expect_type(got is not None, "the variance", got)
+    value = number(got, "the variance")
+    message = "values: with one slope there is one batch, so nothing varies; yours is nan."
+    expect(not (want == 0 and math.isnan(value)), message)
+    for wrong, words in mistakes.items():
+        expect(not abs(value - wrong) <= 1e-4 * wrong, f"values: {value:.4g} is {words}.")
+    Want("the variance", want, atol=0 if want else 1e-5 * one).compare(value)
 
 
 @exercise(
     "The factor (n - k) / (n - 1) falls from 1 to 0 along a straight line; for batches that are "
     "small beside the data it is nearly 1, and the variance falls like 1/k."
 )
-def batch_variance(answer: Any) -> None:
-    """Judge the exact variance of the mean slope of k distinct examples of n."""
-    fresh = Fresh()
-    for n, k in (
-        (3, 2),
-        (3, 1),
-        (fresh.integer(5, 7), 3),
-        (8, fresh.integer(4, 6)),
-        (4, 4),
-        (1, 1),
-        (1000, 500),
-    ):
-        slopes = fresh.normal(n).clamp(-1, 1) + 5 * (torch.arange(n) % 7) - 8  # far from equal
-        one = slopes.double().var(unbiased=False).item() if n > 1 else 0.0
-        want = one / k * (n - k) / (n - 1) if n > 1 else 0.0
-        same = unchanged(slopes=slopes)
-        with case(f"{n} slopes, batch_size {k}"):
-            got = number(answer(slopes, k), "the variance")
-            for wrong, words in (
-                (one / k, "the variance where an example may come twice in a batch"),
-                (one, "the variance of a single example's slope"),
-                (want**0.5, "the standard deviation, the root of the variance"),
-            ):
-                is_it = abs(got - wrong) <= 1e-4 * wrong < 0.01 * abs(wrong - want)
-                expect(not is_it, f"values: {got:.4g} is {words}.")
-            want = torch.tensor(want, dtype=torch.float64)
-            expect_values(got, want, "the variance", rtol=1e-3, atol=1e-3)
-            same()
+def batch_variance(fresh: Fresh) -> Iterator[Trial]:
+    """Yield slopes and batch sizes; the exact variance is known by a formula."""
+    sizes = (13, 5), (13, 5), (3, 2), (3, 1), (6, 3), (fresh.integer(7, 9), fresh.integer(2, 6))
+    remarks = {1: " with other values", 4: ", two of them equal"}
+    for trial, (n, k) in enumerate((*sizes, (4, 4), (2, 1), (1, 1), (200, 7), (1000, 500))):
+        slopes = 2 * fresh.normal(n) - 1
+        if n == 6:
+            slopes[4] = slopes[1]
+        one = float(slopes.double().var(unbiased=False))
+        want = one / k * (n - k) / max(n - 1, 1)
+        mistakes: dict[float, str] = {}
+        if n == 13:  # with other sizes other formulas may give these numbers, too
+            mistakes[one / k] = "the variance where an example may come twice in a batch"
+            mistakes[one] = "the variance of a single example's slope"
+            mistakes[want**0.5] = "the standard deviation, the root of the variance"
+            for count in (n, math.comb(n, k)):
+                words = "what an unbiased variance gives, not the mean squared deviation"
+                mistakes[want * count / (count - 1)] = words
+        judge = partial(_judge_variance, want, one, mistakes)
+        words, args = f"batch_size {k}, slopes {(n,)}", dict(slopes=slopes, batch_size=k)
+        yield Trial(words + remarks.get(trial, ""), args, judge=judge)

@@ -1,60 +1,20 @@
-"""The checks of lesson 04, a cubic fitted by a multilayer perceptron."""
+"""The exercises of lesson 04, a cubic fitted by a multilayer perceptron."""
 
 from __future__ import annotations
 
+import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-from .engine import Wrong, _kind, case, exercise
-from .expect import (
-    Fresh,
-    expect,
-    expect_dtype,
-    expect_shape,
-    number,
-    numbers,
-    several,
-    unchanged,
-)
+from .engine import Prediction, Trial, Want, exercise, show_progress
+from .expect import Fresh, Wrong, expect, expect_shape, expect_type, several
 
-
-def _expect_net(net: Any) -> None:
-    expect(isinstance(net, nn.Module), f"type: expected a net, an `nn.Module`, got {_kind(net)}.")
-
-
-def _output(net: nn.Module, X: torch.Tensor) -> torch.Tensor:
-    """What the net makes of X; layers that do not fit are the answer's mistake, not the check's."""
-    try:
-        return numbers(net(X), "what the net returns")
-    except RuntimeError as error:
-        if not isinstance(net, nn.Sequential):
-            raise  # it shows the line in the learner's own `forward`
-        words = f"shape: the layers do not fit each other or the input {tuple(X.shape)}"
-        raise Wrong(f"{words}: {str(error).splitlines()[0]}.") from error
-
-
-def _alike(weight: torch.Tensor) -> bool:
-    """Whether all rows, one for each unit, are the same up to rounding."""
-    return len(weight) > 1 and bool((weight - weight[0]).abs().max() < 1e-4)
-
-
-def _off_line(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
-    """How far Y is, in each place, from the linear function of X (and 1) that is nearest to it."""
-    A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()
-    return A @ torch.linalg.lstsq(A, Y.double()).solution - Y
-
-
-# --- Exercise 1 ------------------------------------------------------------------------------
-
-
-def _expect_prediction(got: Any, want: float, name: str, hints: dict[float, str]) -> None:
-    value = number(got, name)
-    hint = next((words for wrong, words in hints.items() if abs(value - wrong) < 0.01), "")
-    expect(abs(value - want) < 1e-4, f"values: {name} is not {value:g}. {hint}".rstrip())
+progress = partial(show_progress, __name__)
 
 
 @exercise(
@@ -62,109 +22,115 @@ def _expect_prediction(got: Any, want: float, name: str, hints: dict[float, str]
     "off by the variance, and linear layers alone make a line.",
     kind="value",
 )
-def predict_before_running(parameters: Any, units: Any, error: Any, value: Any) -> None:
-    """Judge four predictions, of which the common mistakes get a word of their own."""
-    hints = {
-        288: "Those are the weights.",
-        304: "Each layer has biases.",
-        320: "The last layer has a bias too.",
-        49: "There are three linear layers.",
-    }
-    _expect_prediction(parameters, 321, "num_parameters", hints)
-    hints = {
-        1: "One unit was given another start.",
-        16: "Units with the same start get the same gradient.",
-        15: "Count how many different ones there are.",
-    }
-    _expect_prediction(units, 2, "num_distinct", hints)
-    hints = {
-        20: "That is the sum of the squares.",
-        20 / 3: "The mean divides by the number of labels.",
-        5**0.5: "That is its square root.",
-        2: "Squares, not absolute values.",
-        14: "The net starts there, but its last bias moves.",
-        2.5: "There is no 1/2.",
-    }
-    _expect_prediction(error, 5, "zero_start_mse", hints)
-    hints = {20: "What does it give at 0?", 30: "What does it give at 0?"}
-    _expect_prediction(value, 21, "y_at_ten", hints)
+def predict_before_running(_: Fresh) -> Iterator[Prediction]:
+    """Yield four predictions."""
+    mistakes = dict.fromkeys((304, 320), "Each layer has biases, the last one too.")
+    mistakes |= {288: "Those are the weights.", 49: "There are three linear layers."}
+    yield Prediction("num_parameters", 321, "Count layer by layer.", mistakes)
+    mistakes = {1: "One unit was given another start.", 16: "Equal starts, equal gradients."}
+    yield Prediction("num_distinct", 2, "Which units start the same?", mistakes)
+    mistakes = dict.fromkeys((20 / 3, 6.67, 6.7), "The mean divides by the number of labels.")
+    mistakes |= dict.fromkeys((5**0.5, 2.236, 2.24), "That is its square root.")
+    mistakes |= {20: "It is a mean.", 2.5: "There is no 1/2.", 2: "Squares, not absolute values."}
+    mistakes |= {14: "The net starts there, but its last bias moves.", 3: "That is what it says."}
+    yield Prediction("zero_start_mse", 5, "How far off is each label in the end?", mistakes)
+    yield Prediction("y_at_ten", 21, "What kind of curve is it, and where is it at 0?")
 
 
-# --- Exercise 2 ------------------------------------------------------------------------------
+# --- A net from its widths -------------------------------------------------------------------
 
 
-def _run(net: nn.Module, X: torch.Tensor, fresh: Fresh) -> tuple[list, torch.Tensor]:
-    """Run a net in which random numbers replace what each linear layer puts out.
-
-    Returns for each linear layer that ran (layer, what went in, what replaced its output), and
-    the net's output. So what stands between two layers is tried by itself, on known numbers.
-    """
-    calls = []
-
-    def replace(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-        random = 2 * fresh.normal(*output.shape)
-        calls.append((layer, inputs[0].detach(), random))
-        return random.clone()  # an activation may work in place
-
-    linear = [part for part in net.modules() if isinstance(part, nn.Linear)]
-    handles = [part.register_forward_hook(replace) for part in linear]
-    try:
-        return calls, _output(net.eval(), X)
-    finally:
-        for handle in handles:
-            handle.remove()
+def _expect_net(net: Any, X: torch.Tensor, num_outputs: int, earlier: list) -> None:
+    """Raise Wrong unless the net is a new one and puts out the right shape."""
+    expect_type(isinstance(net, nn.Module), "a net, an `nn.Module`", net)
+    params = list(net.parameters())
+    expect(params, "type: `parameters()` finds none: layers in a plain list do not count.")
+    is_new = not {id(param) for param in params} & {id(param) for param in earlier}
+    expect(is_new, "two calls return the same net, or nets that share parameters.")
+    earlier += params
+    y_hat = net(X)
+    expect_type(torch.is_tensor(y_hat), "a tensor as the net's output", y_hat)
+    expect_shape(y_hat, (len(X), num_outputs), f"the net's output for X {tuple(X.shape)}")
 
 
-def _expect_mlp(net: Any, widths: Sequence[int], fresh: Fresh) -> None:
-    _expect_net(net)
+def _off_line(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
+    """The largest distance of each column of Y from the nearest linear function of X (and 1)."""
+    A = torch.cat([X, torch.ones(len(X), 1)], dim=1).double()
+    return (A @ torch.linalg.lstsq(A, Y.double()).solution - Y).abs().amax(dim=0)
+
+
+def _expect_mlp(widths: Sequence[int], fresh: Fresh, earlier: list, starts: dict, net: Any) -> None:
+    """Raise Wrong unless the net is as it should be; keep its layers, those of a seed once."""
+    twin = copy.deepcopy(net) if isinstance(net, nn.Module) else net
     X = fresh.normal(200, widths[0])
-    y_hat = _output(net, X)
-    expect_shape(y_hat, (200, widths[-1]), "the net's output for 200 examples")
-    expect_dtype(y_hat, torch.float32, "the net's output")
-    total = sum(param.numel() for param in net.parameters())
-    message = "`parameters()` finds none: layers count only as attributes or in a Sequential."
-    expect(total > 0, f"type: {message}")
-    calls, y_hat = _run(net, X, fresh)
-    shapes = [(layer.in_features, layer.out_features) for layer, _, _ in calls]
+    _expect_net(net, X, widths[-1], earlier)
+    y_hat, again = twin.eval()(X), twin(X[:9])
+    message = "values: the first 9 examples, once more and alone, get other outputs."
+    expect(torch.allclose(again, y_hat[:9], rtol=1e-2, atol=1e-4, equal_nan=True), message)
+    if y_hat.requires_grad:
+        y_hat.sum().backward()
+    lost = [name for name, param in twin.named_parameters() if param.grad is None]
+    calls: list[tuple] = []
+
+    # What stands between two layers is tried on random numbers that the first seems to put out.
+    def replace(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
+        calls.append((layer, inputs[0].detach().clone(), 2 * fresh.normal(*output.shape)))
+        return calls[-1][2].clone()  # an activation may work in place
+
+    for part in twin.modules():
+        if isinstance(part, nn.Linear):
+            part.register_forward_hook(replace)
+    last, layers = twin(X), [layer for layer, _, _ in calls]
+    shapes = [(layer.in_features, layer.out_features) for layer in layers]
     shown = ", ".join(f"{num_in} to {num_out}" for num_in, num_out in shapes) or "none"
     message = f"shape: the linear layers that run are not those of the widths: {shown}."
     expect(shapes == list(zip(widths[:-1], widths[1:], strict=True)), message)
-    want = sum((num_in + 1) * num_out for num_in, num_out in shapes)
-    which = "too many" if total > want else "too few"
-    message = f"values: {total} parameters are {which} for layers {shown}, each with biases."
-    expect(total == want, message)
+    total = sum(param.numel() for param in net.parameters())
+    message = f"values: {total} parameters are not those of layers {shown}, each with biases."
+    expect(total == sum((num_in + 1) * num_out for num_in, num_out in shapes), message)
+    expect(torch.equal(calls[0][1], X), "values: the first linear layer does not get X as it is.")
     for k in range(1, len(calls)):
         before, after = calls[k - 1][2], calls[k][1]
-        expect_shape(after, tuple(before.shape), f"what goes into linear layer {k + 1}")
+        num_bent = int((_off_line(before, after) > 1e-3).sum())
         message = f"values: linear layers {k} and {k + 1} are together one linear layer"
-        expect(_off_line(before, after).abs().max() > 1e-3, f"{message}: nothing bends in between.")
-    message = "values: the output is not what the last linear layer gives, so it is limited."
-    expect(torch.allclose(y_hat, calls[-1][2], atol=1e-5), message)
-    message = "values: all units of a layer start alike, so they will stay alike."
-    expect(not any(_alike(layer.weight.detach()) for layer, _, _ in calls), message)
+        expect(num_bent, f"{message}: nothing bends in between.")
+        message = f"values: only {num_bent} of the {widths[k]} units of linear layer {k}"
+        expect(num_bent == widths[k], f"{message} pass something that bends.")
+    message = "values: the output is not what the last linear layer gives: something follows it."
+    expect(torch.allclose(last, calls[-1][2], atol=1e-5), message)
+    expect(not lost, f"no gradient of the output reaches `{''.join(lost[:1])}`: it cannot learn.")
+    alike = any(layer.weight.std(dim=0).max() < 1e-4 for layer in layers)  # nan for a single unit
+    expect(not alike, "values: all units of a layer start alike, with the same weights.")
+    starts[str(layers[0].weight.tolist())] = layers
+
+
+def _expect_start(starts: dict[str, list[nn.Linear]]) -> None:
+    """Raise Wrong unless parameters are spread evenly within nn.Linear's bounds (a KS test)."""
+    for k, layers in enumerate(zip(*starts.values(), strict=True), start=1):
+        for name in ("weight", "bias"):
+            values = torch.cat([getattr(layer, name).detach().flatten() for layer in layers])
+            values = values.sort().values * layers[0].in_features ** 0.5  # in [-1, 1]
+            gap = (values + 1) / 2 - (torch.arange(len(values)) + 0.5) / len(values)
+            limit = 3 / len(values) ** 0.5
+            right = 1 - 20 / len(values) < values.abs().max() < 1.001 and gap.abs().max() < limit
+            expect(right, f"values: linear layer {k} does not start with `nn.Linear`'s {name}.")
 
 
 @exercise(
     "The widths fix how many parameters there are; what stands between the layers decides whether "
     "the net can bend."
 )
-def mlp(answer: Any) -> None:
-    """Judge a function that builds a multilayer perceptron from its widths."""
-    fresh = Fresh()
-    for widths in (
-        (1, 8, 8, 1),
-        (fresh.integer(2, 4), fresh.integer(5, 9), fresh.integer(2, 3)),
-        [2, 6, 6, 6, 3],
-        (fresh.integer(5, 9), 3, 12, 1, 4),
-        (3, 1),
-    ):
-        given = widths.copy() if isinstance(widths, list) else widths
-        with case(f"widths {widths}"):
-            _expect_mlp(answer(given), widths, fresh)
-            expect(given == widths, "it changes `widths`, which belongs to the caller.")
+def mlp(fresh: Fresh) -> Iterator[Trial]:
+    """Yield widths, of which the last are large enough to tell where parameters start."""
+    earlier, a, b = [], fresh.integer(2, 4), fresh.integer(5, 9)
+    for widths in ((1, 8, 8, 1), (a, b, 2), [2, 6, 6, 6, 3], (b, 3, 12, 1), (3, 1), (20, 40, 9)):
+        starts: dict[str, list[nn.Linear]] = {}
+        judge = partial(_expect_mlp, tuple(widths), fresh, earlier, starts)
+        yield Trial(f"widths {widths}", dict(widths=widths), judge=judge, calls=4)
+        _expect_start(starts)
 
 
-# --- Exercise 3 ------------------------------------------------------------------------------
+# --- Find the bugs ---------------------------------------------------------------------------
 
 
 def _fit_curve(X, y, num_steps):
@@ -181,23 +147,36 @@ def _fit_curve(X, y, num_steps):
     return net
 
 
-def _expect_fit(net: Any, X: torch.Tensor, y: torch.Tensor) -> None:
-    """Raise Wrong, with what one sees of the mistake, unless the net follows the bend in y."""
-    _expect_net(net)
-    y_hat, y = _output(net, X), y.reshape(-1, 1)
-    expect_shape(y_hat, (len(X), 1), f"the trained net's output for {len(X)} examples")
-    first = next((param for param in net.parameters() if param.ndim == 2), torch.eye(2))
-    message = "values: after training, all hidden units are alike, as if there were one."
-    expect(not _alike(first.detach()), message)
-    error, limit = (y_hat - y).square().mean().item(), _off_line(X, y).square().mean().item()
-    if error < limit / 2:
+def _flat(net: nn.Module) -> torch.Tensor:
+    return nn.utils.parameters_to_vector(net.parameters()).detach().clone()
+
+
+def _path(net: nn.Module, X: torch.Tensor, y: torch.Tensor, most: int) -> list[torch.Tensor]:
+    """Return a net's parameters after 0, 1, ..., `most` steps of the training as it should be."""
+    path, updater = [_flat(net)], torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(most):
+        updater.zero_grad()
+        nn.MSELoss()(net(X), y.reshape(-1, 1)).backward()
+        updater.step()
+        path.append(_flat(net))
+    return path
+
+
+def _expect_step(net: nn.Module, path: list[torch.Tensor], num_steps: int) -> None:
+    """Raise Wrong unless the net is where the path is after so many steps."""
+    moved, *ways = (place - path[0] for place in (_flat(net), *path))
+    near = [bool((moved - way).abs().max() < 2e-4 * way.abs().max()) for way in ways]
+    if near[num_steps]:
         return
-    expect(math.isfinite(error), f"values: the trained net's error is {error}.")
-    message = "values: the trained net says nearly the same number for every x."
-    expect(y_hat.std() > 0.1 * y.std(), message)
-    message = "values: the trained net is a straight line."
-    expect(_off_line(X, y_hat).abs().max() > 1e-4, message)
-    raise Wrong(f"values: the trained net's MSE is {error:.3f}, the best line's {limit:.3f}.")
+    words = f"values: with num_steps {num_steps}"
+    expect(moved.any(), f"{words} it leaves the net as it started.")
+    lost = f"{words} the net is not where `lr` 0.05"
+    expect(num_steps == 1, f"{lost} and momentum 0.9 take it; with num_steps 1 it is.")
+    expect(True not in near[:20], f"{words} it takes {[*near, True].index(True)} steps.")
+    ratio = (moved @ ways[1]) / (ways[1] @ ways[1])
+    times = (moved - ratio * ways[1]).abs().max() < 2e-4 * moved.abs().max()
+    expect(not times, f"{words} the net moves {ratio:.3g} times as far as `lr` 0.05 takes it.")
+    raise Wrong(f"{lost} takes it on the MSE of all points.")
 
 
 @exercise(
@@ -206,98 +185,119 @@ def _expect_fit(net: Any, X: torch.Tensor, y: torch.Tensor) -> None:
     given=_fit_curve,
     seconds=20,
 )
-def fit_curve(answer: Any) -> None:
-    """Judge the mended training by how the net fits points on a bent curve."""
-    fresh = Fresh()
-    for n, form in ((fresh.integer(40, 60), (-1, 1)), (50, (-1,))):
-        X = torch.linspace(-1, 1, n).reshape(-1, 1)
-        slope, bend = 2 * fresh.integer(0, 1) - 1, 2 * fresh.integer(0, 1) - 1
-        y = (slope * X + bend * X**2 + 0.02 * fresh.normal(n, 1)).reshape(form)
-        same = unchanged(X=X, y=y)
-        # 150 steps are enough for most activations and starts, 800 for a sigmoid from any start
-        for num_steps in (150, 800):
-            with case(f"{n} points on a parabola, y of shape {tuple(y.shape)}, {num_steps} steps"):
-                net = answer(X, y, num_steps)
-                same()
-                try:
-                    _expect_fit(net, X, y)
-                    break
-                except Wrong:
-                    if num_steps == 800 or not isinstance(net, nn.Module):
-                        raise
+def fit_curve(fresh: Fresh) -> Iterator[Trial]:
+    """Yield points on a bent curve: first look at the fit, then follow the training by step."""
+    earlier: list[nn.Parameter] = []
+    for n, form in ((fresh.integer(40, 60), (-1, 1)), (50, (-1,)), (1, (-1,))):
+        yield from _training(fresh, n, form, earlier)
 
 
-# --- Exercise 4 ------------------------------------------------------------------------------
+def _training(fresh: Fresh, n: int, form: tuple[int, ...], earlier: list) -> Iterator[Trial]:
+    X, seed = torch.linspace(-1, 1, n).reshape(-1, 1), fresh.integer(1, 10**6)
+    slope, bend = 2 * fresh.integer(0, 1) - 1, 2 * fresh.integer(0, 1) - 1
+    y = (slope * X + bend * X**2 + 0.02 * fresh.normal(n, 1)).reshape(form)
+    nets: list[nn.Module] = []
+
+    def keep(net: Any) -> None:
+        _expect_net(net, X, 1, earlier)
+        nets.append(net)
+
+    def trial(num_steps: int, judge=keep, calls: int = 1) -> Trial:
+        torch.manual_seed(seed)  # right before the call
+        words = f"X {(n, 1)} and y {tuple(y.shape)} of a parabola, num_steps {num_steps}"
+        return Trial(words, dict(X=X, y=y, num_steps=num_steps), judge=judge, calls=calls)
+
+    if n > 1:
+        yield trial(150)
+        first = next((param for param in nets[0].parameters() if param.ndim == 2), torch.eye(2))
+        message = "values: after training, all hidden units are alike, as if there were one."
+        expect(not first.std(dim=0).max() < 1e-4, message)
+        y_hat = nets[0](X).detach()
+        expect(y_hat.isfinite().all(), "values: after training, the net's output is nan or inf.")
+        message = "values: the trained net says nearly the same number for every x."
+        expect(y_hat.std() > 0.1 * y.std(), message)
+        expect(_off_line(X, y_hat) > 1e-4, "values: the trained net is a straight line.")
+    yield trial(0)
+    message = "values: with num_steps 0 it returns the same parameters as with num_steps 150."
+    expect(n == 1 or not torch.equal(_flat(nets[0]), _flat(nets[1])), message)
+    if y.ndim == 2:  # once is enough
+        starts: dict[str, list[nn.Linear]] = {}
+        yield trial(0, partial(_expect_mlp, (1, 16, 1), fresh, earlier, starts), calls=30)
+        message = "values: the net starts with the same numbers at each call."
+        expect(len(starts) > 1 or torch.initial_seed() != seed, message)
+        _expect_start(starts)
+    path = _path(nets[-1], X, y, 150 if y.ndim == 2 else 20)
+    for num_steps in (1, 2, 150) if y.ndim == 2 else (1, 2):
+        yield trial(num_steps)
+        _expect_step(nets[-1], path, num_steps)
+
+
+# --- Stop in time ----------------------------------------------------------------------------
 
 
 class _Run:
-    """A training run whose held-out errors are known: one for each epoch, from 0.
-
-    The parameters tell which epoch a net is in: each epoch adds 1 to all of them.
-    """
+    """A run with known held-out errors; each epoch adds 1 to all parameters, which start at 0."""
 
     def __init__(self, errors: Sequence[float], patience: int, max_epochs: int) -> None:
         self.errors, self.num_trained, self.best_epoch, self.last = errors, 0, 0, 0
         self.net = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
-        self.start = [param.detach().clone() for param in self.net.parameters()]
+        nn.utils.vector_to_parameters(torch.zeros(10), self.net.parameters())
         while self.last < max_epochs and self.last - self.best_epoch < patience:
             self.last += 1
-            if errors[self.last] < errors[self.best_epoch]:
+            now, best = errors[self.last], errors[self.best_epoch]
+            if now < best or (math.isnan(best) and not math.isnan(now)):
                 self.best_epoch = self.last
 
-    def epochs(self, net: Any) -> list[float]:
-        """For each parameter, the epoch from which it comes."""
-        _expect_net(net)
-        pairs = zip(net.parameters(), self.start, strict=True)
-        return [round((param.detach() - start).mean().item(), 2) for param, start in pairs]
+    def epochs(self, net: Any) -> set[int]:
+        """Return the epochs from which the net's parameters come."""
+        expect_type(isinstance(net, nn.Module), "a net, an `nn.Module`", net)
+        return {round(number) for param in net.parameters() for number in param.flatten().tolist()}
 
     def train_epoch(self, net: Any) -> None:
-        """Train a net for one epoch, in place."""
         expect(self.num_trained < self.last, "it goes on training when it should have stopped.")
-        self.epochs(net)
-        self.num_trained += 1
+        self.num_trained += bool(self.epochs(net))
         with torch.no_grad():
             for param in net.parameters():
                 param += 1
 
     def held_out_error(self, net: Any) -> float:
-        """Return the held-out error of a net as it is now."""
-        return self.errors[int(self.epochs(net)[0])]
+        return self.errors[max(self.epochs(net))]
+
+    def judge(self, got: Any) -> None:
+        """Raise Wrong unless training stopped in time and went back to the best epoch."""
+        epoch, error = several(got, "best_epoch", "best_error")
+        message = f"it stops after {self.num_trained} epochs, when it should have gone on."
+        expect(self.num_trained == self.last, message)
+        Want("best_epoch", self.best_epoch, any_shape=True).compare(epoch)
+        Want("best_error", self.errors[self.best_epoch], any_shape=True, rtol=1e-6).compare(error)
+        epochs = self.epochs(self.net)
+        message = f"values: `net` is left as it was after epoch {max(epochs)}, not the best one."
+        expect(len(epochs) > 1 or epochs == {self.best_epoch}, message)
+        expect(len(epochs) == 1, "values: only a part of `net` is put back to the best epoch.")
 
 
 @exercise(
     "`state_dict()` hands out the parameters themselves, which training moves on; only a copy "
     "remembers the best ones."
 )
-def stop_early(answer: Any) -> None:
-    """Judge early stopping on runs whose held-out errors are known."""
-    falling = [1 / (1 + k) for k in range(99)]
-    nan, more = float("nan"), [9.0] * 99
-    lowest, some = Fresh().integer(5, 9), Fresh().integer(4, 6)
-    plain = [0.1 + (k - lowest) ** 2 for k in range(99)]
+def stop_early(fresh: Fresh) -> Iterator[Trial]:
+    """Yield runs whose held-out errors are known."""
+    nan, more, lowest = float("nan"), [9.0] * 99, fresh.integer(5, 9)
     for errors, patience, max_epochs, words in (
-        (plain, some, 50, "errors that fall for some epochs and then rise"),
+        ([(k - lowest) ** 2 + 0.1 for k in range(99)], 5, 50, "errors that fall and then rise"),
         ([5, 4, 4.5, 4.2, 3, 3.5, 3.4, 2, 2.5, 2.4, 2.3, 1, *more], 3, 50, "errors with bumps"),
-        (falling, 2, 12, "errors that fall to the end"),
+        ([1 / (1 + k) for k in range(99)], 2, 12, "errors that fall to the end"),
+        ([5, 4, 3, 3.5, 3.6, *more], 5, 4, "errors that rise in the last two epochs"),
         ([0.5, 0.3, 0.3, 0.3, 0.3, 0.1, *more], 3, 50, "errors that stay equal for three epochs"),
-        ([0.5, 0.2, *[nan] * 99], 2, 50, "errors that are nan from the second epoch on"),
+        ([0.5 - k / 1e6 for k in range(8)] + more, 2, 50, "errors that fall by 0.000001 at a time"),
         ([1, 2, 3, *more], 1, 50, "errors that never fall"),
         ([1, *more], 3, 0, "no epoch allowed"),
+        ([0.5, 0.2, *[nan] * 99], 2, 50, "errors that are nan from the second epoch on"),
+        ([nan, nan, 4, 5, 3, *more], 3, 50, "errors that are nan at epochs 0 and 1"),
+        ([nan] * 99, 2, 50, "errors that are nan throughout"),
     ):
         run = _Run(errors, patience, max_epochs)
-        with case(f"{words}, patience {patience}, max_epochs {max_epochs}"):
-            got = answer(run.net, run.train_epoch, run.held_out_error, patience, max_epochs)
-            epoch, error = several(got, "best_epoch", "best_error")
-            epoch, error = number(epoch, "best_epoch"), number(error, "best_error")
-            message = f"it stops after {run.num_trained} epochs, when it should have gone on."
-            expect(run.num_trained == run.last, message)
-            expect(epoch == run.best_epoch, f"values: best_epoch is not {epoch:g}.")
-            right = abs(error - errors[run.best_epoch]) < 1e-6
-            expect(right, f"values: best_error is not {error:.4g}.")
-            states = run.epochs(run.net)
-            message = "values: `net` is left as it was before the first epoch."
-            expect(run.best_epoch == 0 or any(states), message)
-            message = "values: `net` is left as the last epoch made it, not the best one."
-            expect(run.best_epoch == run.last or set(states) != {float(run.last)}, message)
-            message = "values: `net` is not left as the best epoch made it."
-            expect(set(states) == {float(run.best_epoch)}, message)
+        args = dict(net=run.net, train_epoch=run.train_epoch, held_out_error=run.held_out_error)
+        limits = dict(patience=patience, max_epochs=max_epochs)
+        words = f"{words}, patience {patience}, max_epochs {max_epochs}"
+        yield Trial(words, args | limits, judge=run.judge, changes={"net": None})

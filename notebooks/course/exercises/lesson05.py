@@ -1,148 +1,143 @@
-"""The checks of lesson 05, softmax regression on Fashion-MNIST."""
+"""The exercises of lesson 05, softmax regression on Fashion-MNIST."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
+from torch.nn import functional
 
-from .engine import case, exercise
-from .expect import (
-    Fresh,
-    expect,
-    expect_shape,
-    expect_values,
-    number,
-    numbers,
-    several,
-    unchanged,
-)
+from .engine import Trial, Want, exercise, show_progress
+from .expect import Fresh, expect, expect_shape, expect_values, number, numbers, several
 
-# --- Exercise 1 ------------------------------------------------------------------------------
+progress = partial(show_progress, __name__)
 
 
-def _expect_smooth(answer: Any, delta: float) -> None:
-    """Refuse a loss that jumps or has a kink where an error passes delta, on either side."""
-    for side, words in ((1, "delta"), (-1, "-delta")):
-        r = side * delta * torch.tensor([0.9, 0.999, 1.001, 1.1])
-        losses = numbers(answer(r, delta), "the loss")
-        expect_shape(losses, (4,), "the loss")
-        before, inside, outside, after = losses.tolist()
-        message = f"values: the loss jumps at {words}, from {inside:.4g} to {outside:.4g}."
-        expect(not abs(outside - inside) > 0.02 * delta**2, message)
-        slopes = (inside - before) / 0.099 / delta, (after - outside) / 0.099 / delta
-        message = (
-            f"values: the loss has a kink at {words}: its slope is not the same on both sides."
-        )
-        expect(not abs(slopes[1] - slopes[0]) > 0.2 * delta, message)
+# --- Loss and softmax ------------------------------------------------------------------------
+
+
+def _expect_smooth(delta: float, got: Any) -> None:
+    """Refuse losses that jump or have a kink where an error passes delta, or -delta."""
+    losses = numbers(got, "the loss")
+    expect_shape(losses, (2, 4), "the loss")
+    for border, row in zip(("delta", "-delta"), losses.tolist(), strict=True):
+        before, inside, outside, after = row
+        slopes = (inside - before) / 0.001 / delta, (after - outside) / 0.001 / delta
+        steepest = max(map(abs, slopes))
+        message = f"values: the loss jumps at {border}, from {inside:.4g} to {outside:.4g}."
+        expect(not abs(outside - inside) > 0.006 * delta * steepest, message)
+        message = f"values: the loss has a kink at {border}: its slope changes at once there."
+        expect(not abs(slopes[1] - slopes[0]) > 0.05 * steepest, message)
 
 
 @exercise(
     "Up to delta an example pulls as hard as it is wrong, and beyond with delta, so that delta is "
     "the size from which you call an error a slip."
 )
-def huber_loss(answer: Any) -> None:
-    """Judge Huber's loss by its values, and by whether its two pieces meet."""
-    fresh = Fresh()
-    for shape, delta in (
-        ((6,), 1.0),
-        ((fresh.integer(7, 12),), 2.0),
-        ((3, fresh.integer(2, 5)), 0.5),
-        ((1,), 10.0),
-        ((), 3.0),
+def huber_loss(fresh: Fresh) -> Iterator[Trial]:
+    """Yield errors on both sides of both borders, close to them and far away."""
+    small = torch.tensor([0.5, 0.0, -0.25])
+    yield Trial("small errors, delta = 1", dict(r=small, delta=1.0), Want("the loss", small**2 / 2))
+    near = torch.tensor([[1.0], [-1.0]]) * torch.tensor([0.998, 0.999, 1.001, 1.002])  # (2, 4)
+    for shape, delta, largest in (
+        ((6,), 1.0, 4.0),
+        ((fresh.integer(7, 12),), 2.0, 30.0),
+        ((3, fresh.integer(2, 5)), 0.5, 4.0),
+        ((1,), 10.0, 4.0),
+        ((), 3.0, -4.0),
+        ((), 3.0, 0.5),
     ):
+        words = f"errors of shape (2, 4) close to delta and -delta, delta = {delta:g}"
+        yield Trial(words, dict(r=delta * near, delta=delta), judge=partial(_expect_smooth, delta))
         n = torch.Size(shape).numel()
-        sizes = torch.linspace(4, 0.1, n) + 0.05 * fresh.normal(n).clamp(-1, 1)
-        signs = fresh.normal().sign() * (-1) ** torch.arange(n)
+        sizes = torch.linspace(largest, 0.1, n) + 0.05 * fresh.normal(n).clamp(-1, 1)
+        signs = (-1) ** torch.arange(n)
         r = (delta * sizes * signs).reshape(shape)  # small and large, of both signs
-        zero, same = torch.zeros_like(r), unchanged(r=r)
-        want = torch.nn.functional.huber_loss(r, zero, reduction="none", delta=delta)
-        with case(f"errors of shape {shape}, delta = {delta:g}"):
-            losses = numbers(answer(r, delta), "the loss")
-            expect_shape(losses, shape, "the loss")
-            if n > 1:
-                _expect_smooth(answer, delta)
-            expect_values(losses, want, "the loss")
-            same()
-    with case("an error of 0"):
-        expect_values(answer(torch.zeros(2), 1.0), torch.zeros(2), "the loss")
+        want = functional.huber_loss(r, torch.zeros_like(r), reduction="none", delta=delta)
+        words = f"errors of shape {shape}, delta = {delta:g}"
+        yield Trial(words, dict(r=r, delta=delta), Want("the loss", want))
 
 
-# --- Exercise 2 ------------------------------------------------------------------------------
+def _expect_ruled_out(o: torch.Tensor, got: Any) -> None:
+    left = numbers(got[0])[o.isinf()]
+    expect(not left.any(), "values: y_hat is tiny, but not 0, for a logit of -inf.")
 
 
 @exercise(
     "With the largest logit taken out, `exp` never sees a positive number and the sum is at least "
     "1: nothing overflows, and there is no log of 0."
 )
-def softmax_and_log_sum_exp(answer: Any) -> None:
-    """Judge the softmax and the log-sum-exp of each row, for logits of any size."""
-    fresh = Fresh()
+def softmax_and_log_sum_exp(fresh: Fresh) -> Iterator[Trial]:
+    """Yield logits of any size."""
     n, q = fresh.integer(4, 6), fresh.integer(3, 5)
     apart = torch.tensor([[1000.0], [-1000.0], [0.0]])
     ruled_out = fresh.normal(3, 4)
     ruled_out[[0, 1], [2, 0]] = -torch.inf
     for o, words in (
         (fresh.normal(n, 7), f"{n} x 7 ordinary logits"),
-        (3 * fresh.normal(8, q), f"8 x {q} ordinary logits"),
         (1000 + fresh.normal(n, q), f"{n} x {q} logits near 1000"),
         (-1000 + fresh.normal(n, q), f"{n} x {q} logits near -1000"),
         (apart + fresh.normal(3, q), "rows of logits near 1000, near -1000 and near 0"),
         (apart.T + fresh.normal(2, 3), "logits near 1000, -1000 and 0 in each row"),
+        (12 * apart + fresh.normal(3, q), "rows of logits near 12,000, near -12,000 and near 0"),
         (ruled_out, "a logit of -inf in two of three rows"),
         (1 + fresh.normal(1, 1), "one row with one logit"),
     ):
-        exact = o.double()
-        want = torch.softmax(exact, dim=1), torch.logsumexp(exact, dim=1)
-        same = unchanged(o=o)
-        with case(words):
-            y_hat, log_sum_exp = several(answer(o), "y_hat", "log_sum_exp")
-            expect_values(y_hat, want[0], "y_hat", rtol=1e-3)
-            expect_values(log_sum_exp, want[1], "log_sum_exp", rtol=1e-5, atol=1e-4)
-            same()
+        y_hat, lse = o.double().softmax(dim=1), o.double().logsumexp(dim=1)
+        # Near 12,000 float32 goes in steps of 1e-3.
+        want = Want("y_hat", y_hat, rtol=3e-3), Want("log_sum_exp", lse, rtol=1e-5, atol=1e-4)
+        yield Trial(words, dict(o=o), want, partial(_expect_ruled_out, o))
 
 
-# --- Exercise 3 ------------------------------------------------------------------------------
+# --- Measuring -------------------------------------------------------------------------------
+
+
+def _expect_counts(share: torch.Tensor, want: torch.Tensor, got: Any) -> None:
+    accuracy, confusion = several(got, "accuracy", "confusion")
+    accuracy = number(accuracy, "the accuracy")
+    message = f"values: the accuracy should be a share from 0 to 1, yours is {accuracy:.4g}."
+    expect(0 <= accuracy <= 1, message)
+    expect_values(accuracy, share, "the accuracy")
+    confusion = numbers(confusion, "the confusion matrix")
+    turned = not torch.equal(want, want.T) and torch.equal(confusion.double(), want.T)
+    message = "values: the confusion matrix has true kinds and answers the wrong way round."
+    expect(not turned, message)
+    expect_values(confusion, want, "the confusion matrix", rtol=0, atol=1e-3)
 
 
 @exercise(
     "One number for each pair of kinds turns counting pairs into counting numbers; the right "
-    "answers are the diagonal, so the matrix holds the accuracy too.",
-    seconds=8,
+    "answers are the diagonal, so the matrix holds the accuracy too."
 )
-def accuracy_and_confusion(answer: Any) -> None:
-    """Judge the accuracy and the confusion matrix of a classifier's answers."""
-    fresh = Fresh()
+def accuracy_and_confusion(fresh: Fresh) -> Iterator[Trial]:
+    """Yield answers of which about half are right; logits are often all negative, or all large."""
     for n, q, used, words in (
-        (8, 3, 3, ""),
-        (fresh.integer(20, 40), 5, 5, ""),
+        (20, 3, 3, ""),
+        (fresh.integer(30, 40), 5, 5, ""),
         (30, 6, 4, ": the last kind does not occur"),
-        (4, 4, 4, ""),
+        (40, 4, 4, ": probabilities"),
         (1, 2, 2, ": a single example"),
-        (500_000, 3, 3, ", slow in a loop over them"),
+        (1_000_000, 3, 3, ": too many for a loop over the examples"),
     ):
         answers = torch.randint(used, (n,), generator=fresh.generator)
         y = (answers + torch.randint(2, (n,), generator=fresh.generator)) % q  # half are right
-        y_hat = fresh.normal(n, q).clamp(-3, 3)
-        y_hat[torch.arange(n), answers] += 7  # the largest of its row without a tie
-        want = torch.bincount(y * q + answers, minlength=q * q).reshape(q, q).float()
-        share, same = want.diag().sum() / n, unchanged(y_hat=y_hat, y=y)
-        with case(f"{n} examples of {q} kinds{words}"):
-            accuracy, confusion = several(answer(y_hat, y), "accuracy", "confusion")
-            accuracy = number(accuracy, "the accuracy")
-            confusion = numbers(confusion, "the confusion matrix")
-            expect_shape(confusion, (q, q), "the confusion matrix")
-            message = f"values: the accuracy is to be a share from 0 to 1; yours is {accuracy:.4g}."
-            expect(0 <= accuracy <= 1, message)
-            expect_values(accuracy, share, "the accuracy")
-            turned = not torch.equal(want, want.T) and torch.equal(confusion.float(), want.T)
-            message = "values: the confusion matrix has true kinds and answers the wrong way round."
-            expect(not turned, message)
-            expect_values(confusion, want, "the confusion matrix")
-            same()
+        rows = torch.arange(n)
+        y_hat = fresh.normal(n, q).clamp(-3, 3) + 1000 * (rows % 3 - 1).reshape(-1, 1)
+        y_hat[rows, answers] += 7  # the largest of its row without a tie
+        y_hat = y_hat.softmax(dim=1) if "probabilities" in words else y_hat
+        want = torch.bincount(y * q + answers, minlength=q * q).reshape(q, q).double()
+        judge = partial(_expect_counts, want.trace() / n, want)
+        yield Trial(f"y_hat {(n, q)}{words}", dict(y_hat=y_hat, y=y), judge=judge)
 
 
-# --- Exercise 4 ------------------------------------------------------------------------------
+class _Net(torch.nn.Linear):
+    """A linear net that notes, also as a copy, how many rows each call gets."""
+
+    def forward(self, X: torch.Tensor) -> torch.Tensor:
+        self.note(X.numel() // self.in_features)
+        return super().forward(X)
 
 
 def _evaluate(net, X, y, batch_size):
@@ -160,75 +155,69 @@ def _evaluate(net, X, y, batch_size):
     "and with a last minibatch that is not full.",
     given=_evaluate,
 )
-def evaluate(answer: Any) -> None:
-    """Judge the mended evaluation by its loss and its accuracy."""
-    fresh = Fresh()
-    for n, batch_size, q in (
-        (12, 4, 3),
-        (12, 3, 3),
-        (10, 4, 5),
-        (10 * fresh.integer(3, 6) + 1, 10, 10),
-        (5, 50, 2),
-        (1, 1, 4),
+def evaluate(fresh: Fresh) -> Iterator[Trial]:
+    """Yield nets and data of which the last, smaller minibatch is all wrong."""
+    for n, batch_size, q, size in (
+        (20, 4, 3, 1),
+        (10, 4, 5, 1),
+        (10 * fresh.integer(3, 6) + 1, 10, 10, 1),
+        (11, 3, 4, 200),
+        (5, 50, 2, 1),
+        (1, 1, 4, 1),
     ):
         o, rows, rest = fresh.normal(n, q), torch.arange(n), n % batch_size
         o[rows, o.argmax(dim=1)] += 0.5  # no near ties
-        order = torch.randperm(q, generator=fresh.generator)
-        X, net = o[:, order], _net(torch.eye(q)[order])  # net(X) is o, without rounding
-        wrong = (rows % 3 == 2) | (rows >= n - rest)  # the last, smaller batch is all wrong
+        o, order, calls, net = size * o, fresh.order(q), [], _Net(q, q, bias=False)
+        net.weight.data, net.note = torch.eye(q)[order].T.clone(), calls.append
+        X = o[:, order]  # net(X) is o, without rounding
+        wrong = (rows % 3 == 2) | (rows >= n - rest)
         y = (o.argmax(dim=1) + wrong.long()) % q
-        loss, accuracy = torch.nn.functional.cross_entropy(o, y), (~wrong).float().mean()
-        same = unchanged(X=X, y=y)
-        last = f", the last of {rest}" if rest else ""
-        with case(f"{n} examples of {q} kinds in batches of {batch_size}{last}"):
-            got = several(answer(net, X, y, batch_size), "loss", "accuracy")
-            expect_values(number(got[0], "the loss"), loss, "the loss")
-            expect_values(number(got[1], "the accuracy"), accuracy, "the accuracy")
-            same()
+
+        def judge(_: Any, batch_size=batch_size, calls=calls) -> None:
+            most = max(calls, default=0)
+            message = f"shape: `net` gets {most} rows at once, and batch_size is {batch_size}."
+            expect(most <= batch_size, message)
+
+        loss, share = functional.cross_entropy(o, y), (~wrong).float().mean()
+        want = Want("the loss", loss, any_shape=True), Want("the accuracy", share, any_shape=True)
+        words = f"X {(n, q)}, batch_size {batch_size}" + (f", the last of {rest}" if rest else "")
+        words += ", logits of some hundreds" * (size > 1)
+        args = dict(net=net.train(size == 1), X=X, y=y, batch_size=batch_size)
+        yield Trial(words, args, want, judge)
 
 
-def _net(W: torch.Tensor) -> torch.nn.Module:
-    """Return a linear net with these weights and a bias of zero."""
-    net = torch.nn.Linear(*W.shape)
-    with torch.no_grad():
-        net.weight.copy_(W.T)
-        net.bias.zero_()
-    return net
-
-
-# --- Exercise 5 ------------------------------------------------------------------------------
+# --- A gradient with softer labels -----------------------------------------------------------
 
 
 @exercise(
     "At the logits the gradient is softmax minus target, for any target that adds up to one, and "
-    "the weights get it multiplied by their inputs."
+    "the weights get it multiplied by their inputs.",
+    by_hand=True,
 )
-def smoothed_gradient(answer: Any) -> None:
-    """Judge the gradient by hand of softmax regression with smoothed labels."""
-    fresh = Fresh()
+def smoothed_gradient(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data and parameters, in steps of 1/8: large logits then have no rounding errors."""
     some = fresh.integer(10, 20), fresh.integer(4, 6), fresh.integer(4, 8)
     for (n, d, q), smoothing, offset, words in (
         ((6, 3, 4), 0.0, 0, ""),
         ((6, 3, 4), 0.1, 0, ""),
         (some, 0.3, 0, ""),
         ((4, 2, 3), 0.2, 0, ", all of the first kind"),
-        ((1, 5, 2), 0.5, 0, ""),
-        ((7, 3, 5), 0.1, 1000, ", logits near 1000"),
-        ((7, 3, 5), 0.1, -1000, ", logits near -1000"),
+        ((1, 5, 2), 1.0, 0, ""),
+        ((7, 3, 5), 0.1, 12_000, ", logits near 12,000"),
+        ((7, 3, 5), 0.1, -12_000, ", logits near -12,000"),
+        ((8, 3, 5), 0.1, 8000, ", rows of logits thousands apart"),
     ):
-        # Near 1000, the 7 digits of float32 would leave too few after the point.
-        dtype = torch.float64 if offset else torch.float32
-        X, W = fresh.normal(n, d, dtype=dtype), fresh.normal(d, q, dtype=dtype)
-        b, y = fresh.normal(q, dtype=dtype) + offset, torch.arange(n) % q
-        y = y * 0 if "first" in words else y[torch.randperm(n, generator=fresh.generator)]
-        W.requires_grad_(True), b.requires_grad_(True)
-        o = X @ W + b
-        loss = torch.nn.functional.cross_entropy(o, y, label_smoothing=smoothing)
-        want = torch.autograd.grad(loss, (W, b))
-        same = unchanged(X=X, y=y, W=W, b=b)
-        form = f"X ({n}, {d}), W ({d}, {q}), smoothing {smoothing:g}{words}"
-        with case(form), torch.no_grad():
-            grad_W, grad_b = several(answer(X, y, W, b, smoothing), "grad_W", "grad_b")
-            expect_values(grad_W, want[0], "grad_W")
-            expect_values(grad_b, want[1], "grad_b", any_shape=True)
-            same()
+        X, W, b = ((8 * fresh.normal(*s)).round() / 8 for s in ((n, d), (d, q), (q,)))
+        if "apart" in words:
+            X[:, 0], W[0] = torch.arange(n) % 4 - 1, offset
+        else:
+            b += offset
+        y = torch.zeros(n, dtype=torch.long) if "first" in words else fresh.order(n) % q
+        exact = W.double().requires_grad_(), b.double().requires_grad_()
+        o = X.double() @ exact[0] + exact[1]
+        loss = functional.cross_entropy(o, y, label_smoothing=smoothing)
+        grad_W, grad_b = torch.autograd.grad(loss, exact)
+        near = dict(rtol=1e-2, atol=2e-3) if offset else {}  # a large log-sum-exp is rounded
+        want = Want("grad_W", grad_W, **near), Want("grad_b", grad_b, any_shape=True, **near)
+        words = f"X {(n, d)}, W {(d, q)}, smoothing {smoothing:g}{words}"
+        yield Trial(words, dict(X=X, y=y, W=W, b=b, smoothing=smoothing), want)

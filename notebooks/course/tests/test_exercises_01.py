@@ -1,513 +1,434 @@
 """Answers to the exercises of lesson 01: what is refused, and why, and what is accepted."""
 
-from answers import but, trials_of
+from exercise_testing import Answers, answer_test
 
-MINIBATCHES = """
-    def every_example_once(batch_size, features, labels):
-        order = torch.randperm(len(features))
-        for start in range(0, len(features), batch_size):
-            rows = order[start : start + batch_size]
-            yield features[rows], labels[rows]
-"""
-GRADIENT = """
-    def penalised_gradient(X, y, w, b, penalty):
-        error = X @ w + b - y
-        return X.T @ error / len(X) + penalty * w, error.mean()
-"""
-STEP = """
-    def train_step(X, y, w, b, lr):
-        loss = ((X @ w + b - y.reshape(-1, 1)) ** 2 / 2).mean()
-        loss.backward()
-        with torch.no_grad():
-            for param in (w, b):
-                param -= lr * param.grad
-                param.grad.zero_()
-        return loss.item()
-"""
-PREDICTIONS = """
-    w_grad = -16
-    difference_shape = (5, 5)
-    num_steps = 12
-"""
-LIMIT = """
-    def largest_stable_lr(features):
-        A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-        return 2 / torch.linalg.eigvalsh(A.T @ A / len(A)).max()
-"""
+batches = Answers("01", "every_example_once")
+gradient = Answers("01", "penalised_gradient")
+step = Answers("01", "train_step")
+predictions = Answers("01", "predict_before_running")
+limit = Answers("01", "largest_stable_lr")
 
-RIGHT = [
-    ("every_example_once", "the solution", MINIBATCHES),
-    (
-        "every_example_once",
-        "a list, by another road",
-        """
-    import random
+ORDER = "order = torch.randperm(len(features))  # (n,)"
+FEW_ROWS = "order[start : start + batch_size]  # (batch_size,), the last one maybe fewer"
+IN_ORDER = "the examples come in the order of the data."
+ALIKE = "two epochs bring the examples in the same order."
 
-    def every_example_once(size, X, y):
-        left = list(range(len(X)))
-        random.shuffle(left)
-        batches = []
-        while left:
-            now, left = left[:size], left[size:]
-            batches.append([torch.stack([X[i] for i in now]), torch.stack([y[i] for i in now])])
-        return batches
-    """,
-    ),
-    (
-        "every_example_once",
-        "NumPy",
-        """
-    import numpy as np
+test_every_example_once = answer_test(
+    [
+        batches.right("the solution"),
+        batches.right(
+            "a list, by another road",
+            """
+            import random
 
-    def every_example_once(batch_size, features, labels):
-        order = np.random.permutation(len(features))
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            yield features.numpy()[rows], labels.numpy()[rows]
-    """,
-    ),
-    ("every_example_once", "prints", but(MINIBATCHES, "yield", "print('batch', start); yield")),
-    ("penalised_gradient", "the solution", GRADIENT),
-    (
-        "penalised_gradient",
-        "a loop, a list and a NumPy number",
-        """
-    def penalised_gradient(X, y, w, b, penalty):
-        n, d = X.shape
-        grad_w, grad_b = penalty * w, 0.0
-        for i in range(n):
-            error = sum(X[i, j] * w[j, 0] for j in range(d)) + b - y[i, 0]
-            grad_w = grad_w + error * X[i].reshape(d, 1) / n
-            grad_b += error.item() / n
-        return [grad_w.tolist(), grad_b]
-    """,
-    ),
-    (
-        "penalised_gradient",
-        "with another order of sums",
-        but(GRADIENT, "error.mean()", "(error / len(X)).sum(dim=0, keepdim=True).double()"),
-    ),
-    ("train_step", "the solution", STEP),
-    (
-        "train_step",
-        "by hand, other shapes, a tensor returned",
-        """
-    def train_step(X, y, w, b, lr):
-        error = (X @ w + b).flatten() - y.flatten()
-        with torch.no_grad():
-            w -= lr * (error @ X).reshape(-1, 1) / len(X)
-            b -= lr * error.mean()
-        return (error**2).mean() / 2
-    """,
-    ),
-    (
-        "train_step",
-        "zeroed before, by None",
-        but(
-            STEP,
-            "loss.backward()",
-            "w.grad = b.grad = None; loss.backward()",
-            "param.grad.zero_()",
-            "pass",
+            def every_example_once(size, X, y):
+                left, batches = random.sample(range(len(X)), len(X)), []
+                while left:
+                    now, left = left[:size], left[size:]
+                    rows = [torch.stack([X[i] for i in now]), torch.stack([y[i] for i in now])]
+                    batches.append(rows)
+                return batches
+            """,
         ),
-    ),
-    ("predict_before_running", "the solution", PREDICTIONS),
-    (
-        "predict_before_running",
-        "a tensor, a torch.Size, a float",
-        """
-    w_grad = torch.tensor([-16.0])
-    difference_shape = torch.Size([5, 5])
-    num_steps = 12.0
-    """,
-    ),
-    ("predict_before_running", "a list", but(PREDICTIONS, "(5, 5)", "[5, 5]")),
-    ("largest_stable_lr", "the solution", LIMIT),
-    (
-        "largest_stable_lr",
-        "by singular values, a float",
-        """
-    def largest_stable_lr(features):
-        A = torch.hstack([features, torch.ones_like(features[:, :1])]).double()
-        return 2 * len(A) / torch.linalg.svdvals(A)[0].item() ** 2
-    """,
-    ),
-    (
-        "largest_stable_lr",
-        "by power iteration, within 1 percent",
-        """
-    def largest_stable_lr(features):
-        A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-        v = torch.randn(A.shape[1], 1)
-        for _ in range(300):
-            v = A.T @ (A @ v) / len(A)
-            size = v.norm()
-            v = v / size
-        return 1.005 * 2 / size.reshape(1, 1)
-    """,
-    ),
-]
+        batches.right(
+            "a class",
+            """
+            class every_example_once:
+                def __init__(self, size, X, y):
+                    self.size, self.X, self.y = size, X, y
 
-WRONG = [
-    # Exercise 1
-    (
-        "every_example_once",
-        "drops the last batch",
-        but(MINIBATCHES, "len(features), batch_size)", "len(features) - batch_size, batch_size)"),
-        "of the",
-    ),
-    (
-        "every_example_once",
-        "not shuffled",
-        but(MINIBATCHES, "torch.randperm(", "torch.arange("),
-        "the examples come in the order of the data.",
-    ),
-    (
-        "every_example_once",
-        "with replacement",
-        but(
-            MINIBATCHES,
+                def __iter__(self):
+                    for rows in torch.randperm(len(self.X)).split(self.size):
+                        if len(rows):
+                            yield self.X[rows], self.y[rows]
+            """,
+        ),
+        batches.right(
+            "NumPy",
+            ORDER,
+            "order = np.random.permutation(len(features))",
+            "features[rows], labels",
+            "features.numpy()[rows], labels",
+        ),
+        batches.right("prints", "yield", "print('batch', start); yield"),
+        batches.wrong(
+            "drops the last batch",
+            "an epoch hands out # of the # examples.",
+            "(0, len(features), batch_size)",
+            "(0, len(features) - batch_size, batch_size)",
+        ),
+        batches.wrong("not shuffled", IN_ORDER, "randperm", "arange"),
+        batches.wrong(
+            "with replacement",
+            "values: # of # examples never come, others more than once.",
             "torch.randperm(len(features))",
             "torch.randint(len(labels), (len(labels),))",
         ),
-        "examples never come, others twice",
-    ),
-    (
-        "every_example_once",
-        "shuffled apart",
-        but(MINIBATCHES, "labels[rows]", "labels[torch.randperm(len(labels))][rows]"),
-        "values: X and y of a minibatch do not belong together",
-    ),
-    (
-        "every_example_once",
-        "reseeds",
-        but(MINIBATCHES, "order =", "torch.manual_seed(0); order ="),
-        "two epochs bring the examples in the same order.",
-    ),
-    (
-        "every_example_once",
-        "an empty batch of nothing, as the lesson's",
-        """
-    def every_example_once(batch_size, features, labels):
-        for rows in torch.randperm(len(features)).split(batch_size):
-            yield features[rows], labels[rows]
-    """,
-        "hands out a minibatch where there are no examples.\n  Tried with no examples.",
-    ),
-    (
-        "every_example_once",
-        "endless on empty input",
-        """
-    def every_example_once(batch_size, features, labels):
-        order = torch.randperm(len(features))
-        while len(order) == 0:
-            pass
-        for start in range(0, len(features), batch_size):
-            rows = order[start : start + batch_size]
-            yield features[rows], labels[rows]
-    """,
-        "still running after 0.5 s.\n  in line ",
-    ),
-    (
-        "every_example_once",
-        "endless batches",
-        but(
-            MINIBATCHES,
-            "for start",
-            "while True:\n          for start",
-            "\n            ",
-            "\n" + 16 * " ",
+        batches.wrong(
+            "shuffled apart",
+            "values: X and y of a minibatch do not belong together: labels of other rows.",
+            "labels[rows]",
+            "labels[torch.randperm(len(labels))][rows]",
         ),
-        "it never stops: more than",
-    ),
-    (
-        "every_example_once",
-        "shuffles the caller's rows",
-        but(
-            MINIBATCHES,
-            "order = torch.randperm(len(features))",
-            "order = torch.arange(len(features)); p = torch.randperm(len(features));"
-            " features.copy_(features[p]); labels.copy_(labels[p])",
+        batches.wrong("reseeds", ALIKE, ORDER, f"torch.manual_seed(0); {ORDER}"),
+        batches.wrong(
+            "two orders in turn",
+            ALIKE,
+            ORDER,
+            "every_example_once.calls = getattr(every_example_once, 'calls', 0) + 1\n"
+            "    torch.manual_seed(every_example_once.calls % 2)\n"
+            "    order = torch.randperm(len(features))",
         ),
-        "it changes `features`, which belongs to the caller.",
-    ),
-    (
-        "every_example_once",
-        "for the shown size only",
-        but(MINIBATCHES, "len(features)", "1000"),
-        "raises IndexError",
-    ),
-    (
-        "every_example_once",
-        "flat labels",
-        but(MINIBATCHES, "labels[rows]", "labels[rows].flatten()"),
-        "shape: y of a minibatch is to have shape (10, 1), got (10,).",
-    ),
-    (
-        "every_example_once",
-        "only the first batch",
-        but(MINIBATCHES, "yield", "return"),
-        "type: expected a tuple (X, y), got a tensor.",
-    ),
-    (
-        "every_example_once",
-        "one row at a time",
-        but(
-            MINIBATCHES, "0, len(features), batch_size)", "len(features))", "+ batch_size]", "+ 1]"
+        batches.wrong(
+            "whole batches shuffled",
+            "most examples come right after their neighbour in the data: shuffle them singly.",
+            ORDER,
+            "parts = torch.arange(len(features)).split(batch_size)\n"
+            "    order = torch.cat([parts[i] for i in torch.randperm(len(parts) - 1)]"
+            " + [parts[-1]]) if len(parts) > 1 else torch.randperm(len(features))",
         ),
-        "all but the last are to be full",
-    ),
-    (
-        "every_example_once",
-        "keyword names",
-        but(MINIBATCHES, "(batch_size,", "(*, batch_size,"),
-        "checking it raises TypeError: every_example_once() takes 0 positional arguments",
-    ),
-    # Exercise 2
-    (
-        "penalised_gradient",
-        "no penalty",
-        but(GRADIENT, " + penalty * w", ""),
-        "values: grad_w is wrong in",
-    ),
-    (
-        "penalised_gradient",
-        "penalty twice",
-        but(GRADIENT, "penalty * w", "2 * penalty * w"),
-        "values: grad_w is wrong in",
-    ),
-    (
-        "penalised_gradient",
-        "penalty divided by n too",
-        but(GRADIENT, "len(X) + penalty * w", "len(X) + penalty * w / len(X)"),
-        "values: grad_w is wrong in",
-    ),
-    (
-        "penalised_gradient",
-        "penalty on the bias",
-        but(GRADIENT, "error.mean()", "error.mean() + penalty * b"),
-        "values: grad_b is not right",
-    ),
-    (
-        "penalised_gradient",
-        "sign",
-        but(GRADIENT, "X @ w + b - y", "y - X @ w - b"),
-        "values: grad_w has every sign the wrong way round.",
-    ),
-    (
-        "penalised_gradient",
-        "sum for mean",
-        but(GRADIENT, " / len(X)", ""),
-        "times what it should be, everywhere.",
-    ),
-    (
-        "penalised_gradient",
-        "hard-coded n",
-        but(GRADIENT, " / len(X)", " / 10"),
-        "times what it should be, everywhere.",
-    ),
-    (
-        "penalised_gradient",
-        "flat",
-        but(GRADIENT, "penalty * w,", "penalty * w).flatten(),", "return X", "return (X"),
-        "shape: grad_w is to have shape (3, 1), got (3,).",
-    ),
-    (
-        "penalised_gradient",
-        "only grad_w",
-        but(GRADIENT, ", error.mean()", ""),
-        "type: expected a tuple (grad_w, grad_b), got a tensor.",
-    ),
-    (
-        "penalised_gradient",
-        "by autograd",
-        """
-    def penalised_gradient(X, y, w, b, penalty):
-        loss = ((X @ w + b - y) ** 2 / 2).mean() + penalty / 2 * (w**2).sum()
-        loss.backward()
-        return w.grad, b.grad
-    """,
-        "it raises RuntimeError: element 0 of tensors does not require grad",
-    ),
-    (
-        "penalised_gradient",
-        "in place",
-        but(GRADIENT, "return", "w *= penalty; return", "+ penalty * w", "+ w"),
-        "it changes `w`, which belongs to the caller.",
-    ),
-    (
-        "penalised_gradient",
-        "prints and forgets to return",
-        but(GRADIENT, "return", "print(1, 2, 3, sep='\\n'); print('four\\nfive'); result ="),
-        "got None (is a `return` missing?).\n  Tried with",
-    ),
-    # Exercise 3
-    (
-        "train_step",
-        "shape only",
-        but(STEP, "param.grad.zero_()", "pass"),
-        "second step on the same batch.",
-    ),
-    (
-        "train_step",
-        "zeroing only",
-        but(STEP, "y.reshape(-1, 1)", "y"),
-        "values: the loss is not right; yours is",
-    ),
-    (
-        "train_step",
-        "rebinding",
-        but(STEP, "param -= lr * param.grad", "param = param - lr * param.grad").replace(
-            "param.grad.zero_()", "w.grad.zero_(); b.grad.zero_()"
+        batches.wrong(
+            "one batch not shuffled",
+            IN_ORDER,
+            ORDER,
+            f"{ORDER}\n    if len(order) < batch_size: order = order.sort().values",
         ),
-        "values: `w` is where it was before the step.",
-    ),
-    (
-        "train_step",
-        "rebinding, zeroed first",
-        but(
-            STEP,
+        batches.wrong(
+            "the rest never shuffled in",
+            "the same examples are in the last, smaller minibatch in every epoch.",
+            ORDER,
+            "full = len(features) // batch_size * batch_size\n"
+            "    order = torch.arange(len(features))\n    order[:full] = torch.randperm(full)",
+            "batch_size):\n",
+            "batch_size):\n        if full == 0: order = torch.randperm(len(features))\n",
+        ),
+        batches.wrong(
+            "shuffled within fixed batches",
+            "the same examples are together in a minibatch in every epoch.",
+            ORDER,
+            "parts = torch.arange(len(features)).split(batch_size)\n"
+            "    order = torch.cat([part[torch.randperm(len(part))] for part in parts])",
+        ),
+        batches.wrong(
+            "an empty batch of nothing, as the lesson's",
+            "it hands out a minibatch where there are no examples.",
+            """
+            def every_example_once(batch_size, features, labels):
+                for rows in torch.randperm(len(features)).split(batch_size):
+                    yield features[rows], labels[rows]
+            """,
+        ),
+        batches.wrong(
+            "endless on empty input",
+            "still running after # s.",
+            ORDER,
+            f"{ORDER}\n    while len(order) == 0:\n        pass",
+        ),
+        batches.wrong(
+            "endless batches",
+            "minibatches go on coming when all # examples have come.",
+            "    for start in range(0, len(features), batch_size):\n        rows",
+            "    import itertools\n    for start in itertools.count(0, batch_size):\n"
+            "        start %= max(1, len(features))\n        rows",
+        ),
+        batches.wrong(
+            "shuffles the caller's rows",
+            "it changes `features`, which belongs to the caller.",
+            ORDER,
+            "p = torch.randperm(len(features)); order = torch.arange(len(p))\n"
+            "    features.copy_(features[p]); labels.copy_(labels[p])",
+        ),
+        batches.wrong(
+            "for the shown size only",
+            "it raises IndexError: index # is out of bounds for dimension # with size #",
+            "len(features)",
+            "1000",
+        ),
+        batches.wrong(
+            "flat labels",
+            "shape: y of a minibatch should have shape (10, 1), got (10,).",
+            "labels[rows]",
+            "labels[rows].flatten()",
+        ),
+        batches.wrong(
+            "columns",
+            "shape: X of a minibatch should have shape (10, #), got (#, 10).",
+            "features[rows]",
+            "features[rows].T",
+        ),
+        batches.wrong(
+            "returns the first",
+            "type: one pair came instead of one after the other. Is it `yield`?",
+            "yield",
+            "return",
+        ),
+        batches.wrong(
+            "one row at a time",
+            "shape: minibatch 1 should have 10 rows, got 1.",
+            FEW_ROWS,
+            "order[start : start + 1]",
+            "len(features), batch_size)",
+            "len(features))",
+        ),
+        batches.wrong(
+            "keyword names",
+            "checking it raises TypeError: every_example_once() takes 0 positional arguments but "
+            "3 were given",
+            "(batch_size,",
+            "(*, batch_size,",
+        ),
+    ]
+)
+
+WRONG_PLACES = "values: grad_w is wrong in # of # places, first at [#, #]: yours is #."
+MULTIPLE = "values: grad_w is # times what it should be, everywhere."
+
+test_penalised_gradient = answer_test(
+    [
+        gradient.right("the solution"),
+        gradient.right(
+            "a loop, a list and a NumPy number",
+            """
+            def penalised_gradient(X, y, w, b, penalty):
+                n, d = X.shape
+                grad_w, grad_b = penalty * w, 0.0
+                for i in range(n):
+                    error = sum(X[i, j] * w[j, 0] for j in range(d)) + b - y[i, 0]
+                    grad_w = grad_w + error * X[i].reshape(d, 1) / n
+                    grad_b += error.item() / n
+                return [grad_w.tolist(), np.float64(grad_b)]
+            """,
+        ),
+        gradient.wrong("no penalty", WRONG_PLACES, " + penalty * w", ""),
+        gradient.wrong("penalty twice", WRONG_PLACES, "penalty * w", "2 * penalty * w"),
+        gradient.wrong("penalty by n", WRONG_PLACES, "penalty * w", "penalty * w / len(X)"),
+        gradient.wrong(
+            "penalty on the bias",
+            "values: grad_b is not right: yours is #.",
+            "error.mean()",
+            "error.mean() + penalty * b",
+        ),
+        gradient.wrong(
+            "sign",
+            "values: grad_w has every sign the wrong way round.",
+            "X @ w + b - y",
+            "y - X @ w - b",
+        ),
+        gradient.wrong("sum for mean", MULTIPLE, " / len(X)", ""),
+        gradient.wrong("hard-coded n", MULTIPLE, " / len(X)", " / 10"),
+        gradient.wrong(
+            "flat",
+            "shape: grad_w should have shape (3, 1), got (3,).",
+            "return X.T @ error / len(X) + penalty * w,",
+            "return (X.T @ error / len(X) + penalty * w).flatten(),",
+        ),
+        gradient.wrong(
+            "only grad_w",
+            "type: expected a tuple (grad_w, grad_b), got a tensor.",
+            ", error.mean()",
+            "",
+        ),
+        gradient.wrong(
+            "by autograd",
+            "it uses autograd: write the gradient by hand.",
+            "return",
+            "(error**2 / 2).mean().backward(); return",
+        ),
+        gradient.wrong(
+            "the gradients of the arguments",
+            "type: grad_w should be a tensor or a number, got None.",
+            "return X.T @ error / len(X) + penalty * w, error.mean()",
+            "return w.grad, b.grad",
+        ),
+        gradient.wrong(
+            "in place",
+            "it changes `w`, which belongs to the caller.",
+            "return X.T @ error / len(X) + penalty * w",
+            "w *= penalty; return X.T @ error / len(X) + w",
+        ),
+        gradient.wrong(
+            "forgets to return",
+            "type: expected a tuple (grad_w, grad_b), got None. Is a `return` missing?",
+            "return",
+            "result =",
+        ),
+    ]
+)
+
+test_train_step = answer_test(
+    [
+        step.right("the solution"),
+        step.right(
+            "by hand, other shapes, a tensor returned",
+            """
+            def train_step(X, y, w, b, lr):
+                error = (X @ w + b).flatten() - y.flatten()
+                with torch.no_grad():
+                    w -= lr * (error @ X).reshape(-1, 1) / len(X)
+                    b -= lr * error.mean()
+                return (error**2).mean() / 2
+            """,
+        ),
+        step.right(
+            "zeroed before, by None",
             "loss.backward()",
             "w.grad = b.grad = None; loss.backward()",
-            "param -= lr * param.grad",
-            "param = param - lr * param.grad",
             "param.grad.zero_()",
             "pass",
         ),
-        "values: `w` is where it was before the step.",
-    ),
-    (
-        "train_step",
-        "zeroes before the update",
-        but(STEP, "param -= lr", "param.grad.zero_(); param -= lr"),
-        "values: `w` is where it was before the step.",
-    ),
-    (
-        "train_step",
-        "no return",
-        but(STEP, "return loss.item()", ""),
-        "type: the loss is to be a tensor or a number, got None (is a `return` missing?).",
-    ),
-    (
-        "train_step",
-        "the loss after the step",
-        but(STEP, "return loss.item()", "return train_step and loss.item() * 0.9"),
-        "values: the loss is not right",
-    ),
-    (
-        "train_step",
-        "uphill",
-        but(STEP, "param -=", "param +="),
-        "values: after it `w`",
-    ),
-    (
-        "train_step",
-        "no no_grad",
-        but(STEP, "with torch.no_grad():", "if True:"),
-        "it raises RuntimeError: a leaf Variable that requires grad is being used in an in-place",
-    ),
-    (
-        "train_step",
-        "column labels only",
-        but(STEP, "y.reshape(-1, 1)", "y[:, :1]"),
-        "it raises IndexError",
-    ),
-    # Exercise 4
-    (
-        "predict_before_running",
-        "one backward",
-        but(PREDICTIONS, "-16", "-8"),
-        "values: w_grad is not -8.",
-    ),
-    (
-        "predict_before_running",
-        "no broadcasting",
-        but(PREDICTIONS, "(5, 5)", "(5, 1)"),
-        "values: difference_shape is not (5, 1).",
-    ),
-    (
-        "predict_before_running",
-        "a string for a shape",
-        but(PREDICTIONS, "(5, 5)", "'5 x 5'"),
-        "type: difference_shape is to be a tuple such as (3, 2).",
-    ),
-    (
-        "predict_before_running",
-        "words in a shape",
-        but(PREDICTIONS, "(5, 5)", "('five', 'five')"),
-        "type: difference_shape is to be a tuple such as (3, 2).",
-    ),
-    (
-        "predict_before_running",
-        "the last batch dropped",
-        but(PREDICTIONS, "12", "9"),
-        "values: num_steps is not 9.",
-    ),
-    (
-        "predict_before_running",
-        "steps as a string",
-        but(PREDICTIONS, "12", "'12'"),
-        "type: num_steps is to be a tensor or a number, got a str.",
-    ),
-    (
-        "predict_before_running",
-        "one left out",
-        but(PREDICTIONS, "12", "..."),
-        "○ Not attempted",
-    ),
-    # Exercise 5
-    (
-        "largest_stable_lr",
-        "no bias",
-        but(LIMIT, "torch.cat([features, torch.ones(len(features), 1)], dim=1)", "features"),
-        "is too large: with 0.98 of it",
-    ),
-    (
-        "largest_stable_lr",
-        "1 for 2",
-        but(LIMIT, "2 /", "1 /"),
-        "is too small: with 1.02 of it",
-    ),
-    (
-        "largest_stable_lr",
-        "not divided by n",
-        but(LIMIT, " / len(A)", ""),
-        "is too small",
-    ),
-    (
-        "largest_stable_lr",
-        "the flattest direction",
-        but(LIMIT, ".max()", ".min()"),
-        "is too large",
-    ),
-    (
-        "largest_stable_lr",
-        "the lesson's number",
-        "def largest_stable_lr(features):\n    return 1.775",
-        "values: 1.775 is too",
-    ),
-    (
-        "largest_stable_lr",
-        "all curvatures",
-        but(LIMIT, ".max()", ""),
-        "shape: the learning rate is to be one number, got (3,).",
-    ),
-    (
-        "largest_stable_lr",
-        "negative",
-        but(LIMIT, "2 /", "-2 /"),
-        "is no learning rate.",
-    ),
-    (
-        "largest_stable_lr",
-        "centres the caller's data",
-        but(LIMIT, "return", "features -= features.mean(dim=0); return"),
-        "it changes `features`, which belongs to the caller.",
-    ),
-]
+        step.wrong(
+            "not attempted",
+            "○ Not attempted: the code is as given. Change it and run this cell again.",
+            ".reshape(-1, 1)",
+            "",
+            "\n            param.grad.zero_()",
+            "",
+        ),
+        step.wrong(
+            "shape only",
+            "values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.",
+            "param.grad.zero_()",
+            "pass",
+        ),
+        step.wrong(
+            "zeroing only",
+            "values: the loss is not right: yours is #.",
+            "y.reshape(-1, 1)",
+            "y",
+        ),
+        step.wrong(
+            "rebinding",
+            "values: it leaves `w` as it was.",
+            "param -= lr * param.grad",
+            "param = param - lr * param.grad",
+            "param.grad.zero_()",
+            "w.grad.zero_()",
+        ),
+        step.wrong(
+            "zeroes before the update",
+            "values: it leaves `w` as it was.",
+            "param -= lr",
+            "param.grad.zero_(); param -= lr",
+        ),
+        step.wrong("moves w only", "values: it leaves `b` as it was.", "(w, b)", "(w,)"),
+        step.wrong(
+            "no return",
+            "type: expected the loss, got None. Is a `return` missing?",
+            "return loss.item()",
+            "",
+        ),
+        step.wrong(
+            "the loss after the step",
+            "values: the loss is not right: yours is #.",
+            "return loss.item()",
+            "return ((X @ w + b - y.reshape(-1, 1)) ** 2 / 2).mean()",
+        ),
+        step.wrong(
+            "uphill",
+            "values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.",
+            "param -=",
+            "param +=",
+        ),
+        step.wrong(
+            "no no_grad",
+            "it raises RuntimeError: a leaf Variable that requires grad is being used in an "
+            "in-place operation.",
+            "with torch.no_grad():",
+            "if True:",
+        ),
+    ]
+)
 
+test_predictions = answer_test(
+    [
+        predictions.right("the solution"),
+        predictions.right("other forms", "-16", "torch.tensor([-16.0])", "(5, 5)", "[5, 5]"),
+        predictions.right("a torch.Size", "(5, 5)", "torch.Size([5, 5])"),
+        predictions.wrong(
+            "one", "values: `w_grad` is not -8. That is what one `backward()` gives.", "-16", "-8"
+        ),
+        predictions.wrong(
+            "no broadcasting",
+            "values: `difference_shape` is not (5, 1). Line the two shapes up at their right ends.",
+            "(5, 5)",
+            "(5, 1)",
+        ),
+        predictions.wrong(
+            "a string for a shape",
+            "type: `difference_shape` should be a tuple such as (7, 4).",
+            "(5, 5)",
+            "'5 x 5'",
+        ),
+        predictions.wrong(
+            "the last batch dropped",
+            "values: `num_steps` is not 9. Nothing is dropped.",
+            "12",
+            "9",
+        ),
+        predictions.wrong(
+            "steps as a string",
+            "type: `num_steps` should be a tensor or a number, got a str.",
+            "12",
+            "'12'",
+        ),
+        predictions.wrong(
+            "one left out",
+            "○ Not attempted: give `num_steps` a value and run this cell again.",
+            "12",
+            "...",
+        ),
+    ]
+)
 
-(
-    test_right_answers_are_accepted,
-    test_wrong_answers_are_refused_for_the_right_reason,
-) = trials_of("01", RIGHT, WRONG)
+LARGE = "values: # is too large: with 0.99 of it descent still moves away."
+SMALL = "values: # is too small: with 1.01 of it descent still arrives."
+
+test_largest_stable_lr = answer_test(
+    [
+        limit.right("the solution"),
+        limit.right("half a percent more", "return 2", "return 1.005 * 2"),
+        limit.right(
+            "a fraction",
+            "return 2 / curvatures.max()",
+            "from fractions import Fraction\n    return Fraction(2 / curvatures.max().item())",
+        ),
+        limit.right(
+            "by trying",
+            """
+            def largest_stable_lr(features):
+                A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+                low, high = 0.0, 100.0
+                for _ in range(30):
+                    lr, theta = (low + high) / 2, torch.ones(A.shape[1], 1)
+                    for _ in range(500):
+                        theta = theta - lr * A.T @ (A @ theta) / len(A)
+                    arrives = theta.norm() <= A.shape[1] ** 0.5
+                    low, high = (lr, high) if arrives else (low, lr)
+                return low
+            """,
+        ),
+        limit.wrong("two percent more", LARGE, "return 2", "return 1.02 * 2"),
+        limit.wrong(
+            "no bias",
+            LARGE,
+            "torch.cat([features, torch.ones(len(features), 1)], dim=1)",
+            "features",
+        ),
+        limit.wrong("1 for 2", SMALL, "return 2", "return 1"),
+        limit.wrong("not divided by n", SMALL, " / len(A)", ""),
+        limit.wrong("the flattest direction", LARGE, ".max()", ".min()"),
+        limit.wrong(
+            "all curvatures",
+            "shape: the learning rate should be one number, got (3,).",
+            ".max()",
+            "",
+        ),
+        limit.wrong(
+            "never below 0.01",
+            LARGE,
+            "return 2 / curvatures.max()",
+            "return max(0.01, 2 / curvatures.max())",
+        ),
+        limit.wrong("negative", "values: # is no learning rate.", "return 2", "return -2"),
+    ]
+)

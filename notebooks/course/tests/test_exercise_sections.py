@@ -1,0 +1,127 @@
+"""What holds for the exercises of every lesson, in its notebook and beside its solutions."""
+
+import ast
+import importlib
+import re
+
+import nbformat
+import pytest
+from exercise_testing import run
+
+from course.exercises import engine
+
+LESSONS = sorted(path.stem[-2:] for path in engine.NOTEBOOKS.glob("course/exercises/lesson*.py"))
+RECORDS = {
+    lesson: engine.exercises_of(
+        importlib.import_module(f"course.exercises.lesson{lesson}").__name__
+    )
+    for lesson in LESSONS
+}
+each_lesson = pytest.mark.parametrize("lesson", LESSONS)
+each_exercise = pytest.mark.parametrize(
+    ("lesson", "name"), [(lesson, each.name) for lesson in LESSONS for each in RECORDS[lesson]]
+)
+
+
+def notebook(lesson):
+    (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb")
+    return path
+
+
+def solutions(lesson):
+    return engine.answer_cells(engine.NOTEBOOKS / f"solutions-{lesson}.ipynb")
+
+
+def section(lesson):
+    """Return the cells of the section Exercises, from its heading to the next of its level."""
+    inside, found = False, []
+    for cell in nbformat.read(notebook(lesson), as_version=4).cells:
+        heading = (
+            re.search(r"^## (.+)", cell.source, re.M) if cell.cell_type == "markdown" else None
+        )
+        inside = heading[1].strip() == "Exercises" if heading else inside
+        found += [cell] * inside
+    return found
+
+
+def run_section(lesson, answers):
+    """Run the section in one namespace, with answers in the place of stubs.
+
+    Returns what each exercise's cell prints, and last what `progress` does.
+    """
+    space = {"__name__": "__main__"}
+    cells = nbformat.read(notebook(lesson), as_version=4).cells
+    first = next(cell for cell in cells if cell.cell_type == "code")
+    run("\n".join(line for line in first.source.splitlines() if "import " in line), namespace=space)
+    said = {}
+    for cell in section(lesson):
+        if cell.cell_type == "code":
+            call = re.search(r"^exercises\.(\w+)", cell.source, re.M)
+            name = call[1] if call else ""
+            said[name] = run(answers.get(name, cell.source), namespace=space)
+    return said
+
+
+def spoilt(source):
+    """Return a stub's cell with an answer that is surely wrong."""
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.body = ast.parse("raise RuntimeError('a wrong answer')").body
+        if isinstance(node, ast.Assign) and ast.unparse(node.value) == "...":
+            node.value = ast.Constant("a wrong answer")
+    return ast.unparse(tree)
+
+
+def signatures(source):
+    """Return the names, and of functions and classes the parameters, that a cell defines."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            found.add(f"{node.name}({ast.unparse(node.args)})")
+        elif isinstance(node, ast.ClassDef):
+            found.add(f"class {node.name}")
+    return found
+
+
+@each_lesson
+def test_stubs_and_solutions_are_those_of_the_module_in_its_order(lesson):
+    names = [each.name for each in RECORDS[lesson]]
+    assert 3 <= len(names) <= 5
+    assert list(engine.answer_cells(notebook(lesson))) == list(solutions(lesson)) == names
+    text = "\n".join(cell.source for cell in section(lesson) if cell.cell_type == "markdown")
+    assert text.count("### Exercise ") == text.count("<summary>Hint 1</summary>") == len(names)
+    assert text.count("<details>") == text.count("</details>") == text.count("</summary>\n\n")
+
+
+@each_exercise
+def test_stub_and_solution_agree(lesson, name):
+    stub, solved = engine.answer_cells(notebook(lesson))[name], solutions(lesson)[name]
+    assert stub.rstrip().splitlines()[-1] == solved.rstrip().splitlines()[-1]
+    assert signatures(stub) <= signatures(solved)
+
+
+@each_lesson
+def test_untouched_stubs(lesson):
+    said = run_section(lesson, {})
+    assert f"0 of {len(RECORDS[lesson])} solved." in said.pop("progress")
+    said.pop("", None)
+    assert {text[0] for text in said.values()} == {"○"}
+
+
+@each_exercise
+def test_a_single_answer_wrong_and_all_others_right(lesson, name):
+    stub = engine.answer_cells(notebook(lesson))[name]
+    said = run_section(lesson, solutions(lesson) | {name: spoilt(stub)})
+    progress = said.pop("progress")
+    said.pop("", None)
+    for other, text in said.items():
+        assert text.startswith("✘ Not yet: " if other == name else "✔ Right. "), f"{other}: {text}"
+    assert f"Next: mend `{name}`" in " ".join(progress.split())
+
+
+@each_exercise
+def test_solution_is_shown_without_its_check(lesson, name, capsys):
+    next(each for each in RECORDS[lesson] if each.name == name).solution()
+    shown = capsys.readouterr().out.strip()
+    assert shown and ".check(" not in shown and shown in solutions(lesson)[name]
