@@ -1,7 +1,7 @@
 """Runs answers to exercises as Jupyter runs cells; what the tests of the exercises share.
 
-The right answer of an exercise is the cell of the solutions notebook. A wrong answer, or a right
-one in another style, is that cell with some pieces replaced, or code of its own.
+The right answer of an exercise is the cell of the solutions notebook. A table adds wrong answers,
+each with the sentence that a learner should read, and right ones in other styles (`read_answers`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import itertools
 import linecache
 import random
 import re
-import textwrap
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -36,23 +36,13 @@ def run(*sources: str, namespace: dict[str, Any] | None = None) -> str:
 
 
 class Answers:
-    """The right answer of an exercise, and tests made of it."""
+    """The right answer of an exercise, from which other answers are made."""
 
     def __init__(self, lesson: str, name: str) -> None:
         self.lesson, self.name = lesson, name
         path = engine.NOTEBOOKS / f"solutions-{lesson}.ipynb"
-        self.solution, _, call = engine.answer_cells(path)[name].rstrip().rpartition("\n")
-        self.call = call
-
-    def source(self, pieces: tuple[str, ...]) -> str:
-        """Return code of its own, or the solution with pieces replaced: old, new, old, new, ..."""
-        if len(pieces) == 1:
-            return textwrap.dedent(pieces[0])
-        answer = self.solution
-        for old, new in zip(pieces[::2], pieces[1::2], strict=True):
-            assert old in answer, f"{old!r} is not in\n{answer}"
-            answer = answer.replace(old, new)
-        return answer
+        solution, _, self.call = engine.answer_cells(path)[name].rstrip().rpartition("\n")
+        self.solution = solution.strip("\n") + "\n"
 
     def verdict(self, source: str) -> str:
         """Return what the check says about an answer, in one line."""
@@ -60,16 +50,48 @@ class Answers:
         common = f"import copy, math, torch\nimport numpy as np\nfrom torch import nn\n{module}"
         return " ".join(run(common, f"{source}\n\n{self.call}").split())
 
-    def right(self, what: str, *pieces: str) -> Any:
-        """Return a case of `test`: this answer should be accepted."""
-        return pytest.param(self, self.source(pieces), None, id=f"{self.name}: {what}")
 
-    def wrong(self, what: str, sentence: str, *pieces: str) -> Any:
-        """Return a case of `test`: this answer should be refused with this sentence.
+def changed(source: str, changes: list[str]) -> str:
+    """Return code with pieces replaced: by lines `old => new`, or by lines - and + as in a diff."""
+    pairs: list[tuple[list[str], list[str]]] = []
+    last = " "
+    for line in changes:
+        if " =>" in line:
+            old, new = line.split(" =>")
+            pairs.append(([old], [new[1:]]))
+        elif line[0] == "-":
+            if last != "-":
+                pairs.append(([], []))
+            pairs[-1][0].append(line[2:])
+        else:
+            pairs[-1][1].append(line[2:])
+        last = line[0] if " =>" not in line else " "
+    for old, new in (("\n".join(a), "\n".join(b)) for a, b in pairs):
+        assert old in source, f"{old!r} is not in\n{source}"
+        source = source.replace(old, new)
+    return source
 
-        In the sentence # stands for any number.
-        """
-        return pytest.param(self, self.source(pieces), sentence, id=f"{self.name}: {what}")
+
+def read_answers(lesson: str, table: str) -> Iterator[tuple[Answers, str, str, str | None]]:
+    """Yield each answer of a table: the exercise, what is special, its code, the verdict.
+
+    A line "# name" starts an exercise, "✔ what" a right answer, "✘ what: sentence" a wrong one,
+    with the whole sentence that the learner reads, in which # stands for any number. Below it,
+    indented by four, stand code of its own or changes of the solution, or after "of: what" of
+    another answer's code; indented by two, the head goes on.
+    """
+    for section in re.split(r"^# ", table, flags=re.M)[1:]:
+        name, *lines = section.splitlines()
+        answers = Answers(lesson, name)
+        codes = {"": answers.solution}
+        for block in re.split(r"^(?=[✔✘])", "\n".join(lines), flags=re.M)[1:]:
+            body = [line[4:] for line in block.rstrip().splitlines() if line[:4].strip() == ""]
+            head = " ".join(block[: block.find("\n    ")].split()) if body else block.strip()
+            what, _, sentence = head[2:].partition(": ")
+            base = body.pop(0)[4:] if body and body[0].startswith("of: ") else ""
+            are_changes = any(" =>" in line or line[:1] == "-" for line in body)
+            codes[what] = changed(codes[base], body) if are_changes or not body else "\n".join(body)
+            yield answers, what, codes[what], sentence or None
 
 
 def matches(sentence: str, said: str) -> bool:
@@ -79,8 +101,12 @@ def matches(sentence: str, said: str) -> bool:
     return re.match(f"(?:✘ Not yet: )?{pattern}(?={rest})", said) is not None
 
 
-def answer_test(cases: list[Any]) -> Any:
-    """Return the test of all cases; its inputs are the same in each run."""
+def answer_test(lesson: str, table: str) -> Any:
+    """Return the test of all answers of a table; its inputs are the same in each run."""
+    cases = [
+        pytest.param(answers, source, sentence, id=f"{answers.name}: {what}")
+        for answers, what, source, sentence in read_answers(lesson, table)
+    ]
 
     @pytest.mark.parametrize(("answers", "source", "sentence"), cases)
     def test_answer(answers: Answers, source: str, sentence: str | None, monkeypatch) -> None:
@@ -88,11 +114,8 @@ def answer_test(cases: list[Any]) -> Any:
         module = importlib.import_module(f"course.exercises.lesson{answers.lesson}")
         if sentence and sentence.startswith("still running"):
             monkeypatch.setattr(getattr(module, answers.name), "seconds", 0.5)
-        if sentence is None:
-            for _ in range(3):  # each with other random inputs
-                assert answers.verdict(source).startswith("✔ Right. ")
-        else:
+        for _ in range(1 if sentence else 3):  # each time with other random inputs
             said = answers.verdict(source)
-            assert said[0] in "✘○" and matches(sentence, said), said
+            assert matches(sentence, said) if sentence else said.startswith("✔ Right. "), said
 
     return test_answer
