@@ -110,7 +110,7 @@ class Trial:
         for name in [name for name in self.args if name not in self.changes]:
             place = changed_place(before[name], snapshot(self.args[name]))
             where = "" if not place or place.isdigit() else f" ({place})"
-            where = where.replace("training)", "its training mode)")
+            where = " (its training mode)" if str(place).endswith("training") else where
             expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
 
     def _expect_change(self, name: str, want: Want, before: dict[str, Any]) -> None:

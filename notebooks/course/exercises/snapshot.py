@@ -13,7 +13,7 @@ def snapshot(value: Any) -> dict[str, Any]:
 
     Tensors, arrays, lists, dictionaries, nets (parameters, buffers, which of them learn, training
     mode), optimizers, generators, datasets and loaders are looked into; other objects are not.
-    A tensor's `.grad` does not count.
+    Of gradients only those of a net's parameters count.
     """
     if isinstance(value, torch.Tensor):
         return {"": (value.dtype, value.requires_grad, _array_key(value.detach().cpu()))}
@@ -21,8 +21,9 @@ def snapshot(value: Any) -> dict[str, Any]:
         return {"": _array_key(value)}
     if isinstance(value, torch.nn.Module):
         parts = {**dict(value.named_parameters()), **dict(value.named_buffers())}
+        grads = {f"{name}.grad": p.grad for name, p in value.named_parameters()}
         modes = {f"{name}.training": part.training for name, part in value.named_modules()}
-        return _nested({**parts, **modes})
+        return _nested({**parts, **grads, **modes})
     if isinstance(value, torch.optim.Optimizer):
         return _nested(value.state_dict())
     if isinstance(value, torch.Generator):

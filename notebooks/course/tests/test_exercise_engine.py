@@ -308,6 +308,7 @@ def momentum_step(optimizer):
         (lambda: nn.Linear(2, 1), lambda x: nn.init.ones_(x.weight), "weight"),
         (lambda: nn.Linear(2, 1), lambda x: x.bias.requires_grad_(False), "bias"),
         (lambda: nn.Sequential(nn.Dropout()), lambda x: x.eval(), "training"),
+        (lambda: nn.Linear(2, 1), lambda x: x(torch.ones(1, 2)).sum().backward(), "weight.grad"),
         (lambda: nn.BatchNorm1d(2), lambda x: x(torch.ones(3, 2)), "running_mean"),
         (
             lambda: torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=1, momentum=0.9),

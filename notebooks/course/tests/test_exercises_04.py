@@ -372,17 +372,17 @@ TABLE = r"""
     -     while epoch < max_epochs and epoch - best_epoch
     +     bad = 0
     +     while epoch < max_epochs and bad
-    -         first =
+    -         if error
     +         bad += not error < best_error
-    +         first =
+    +         if error
 ✘ equal counts as lower: it goes on training when it should have stopped.
-    if first or error < best_error: => if first or error <= best_error:
+    error < best_error => error <= best_error
 ✘ better by a margin: it stops after # epochs, when it should have gone on.
-    if first or error < best_error: => if first or error < best_error - 1.5e-6:
+    error < best_error => error < best_error - 1.5e-6
 ✘ nan taken for lower: it goes on training when it should have stopped.
-    if first or error < best_error: => if not error >= best_error:
+    if error < best_error or => if not error >= best_error or
 ✘ nan at the start for good: it stops after # epochs, when it should have gone on.
-    first or  =>
+     or (math.isnan(best_error) and not math.isnan(error)) =>
 ✘ inf for nan at the start: values: best_error is not right: yours is inf.
     held_out_error(net), {} => min(math.inf, held_out_error(net)), {}
 ✘ the start does not count: it goes on training when it should have stopped.

@@ -39,7 +39,7 @@ TABLE = r"""
 ✘ no absolute value in the condition: values: the loss is wrong in # of # places, first at [#]:
   yours is #.
     r.abs() <= => r <=
-✘ a line of slope 1: values: the loss has a kink at delta: its slope changes at once there.
+✘ a line of slope 1: values: the loss has a kink at delta: its slope changes abruptly there.
     delta * (r.abs() - delta / 2) => delta**2 / 2 + r.abs() - delta
 ✘ no line, steep, but neither a jump nor a kink: values: the loss is wrong in # of # places, first
   at [#]: yours is #.
@@ -57,6 +57,10 @@ TABLE = r"""
 ✘ vectors only: it raises TypeError: bad operand type for abs(): 'list'
     def huber_loss(r, delta):
         return [min(abs(e), delta) * (abs(e) - min(abs(e), delta) / 2) for e in r.tolist()]
+✘ nothing at the border: values: the loss is wrong in 2 of 12 places, first at [0, 0, 0]: yours is
+  0.
+    - return torch.where
+    + return (r.abs() != delta) * torch.where
 
 # softmax_and_log_sum_exp
 ✔ the solution
@@ -254,6 +258,8 @@ TABLE = r"""
 ✘ leaves training mode on: it changes `net` (its training mode), which belongs to the caller. Tried
   with X (11, 4), batch_size 3, the last of 2, logits of some hundreds.
         return =>     net.train(); return
+✘ leaves gradients: it changes `net` (weight.grad), which belongs to the caller.
+    net(X_now)  => net(X_now); o.sum().backward()
 
 # smoothed_gradient
 ✔ the solution
