@@ -83,17 +83,19 @@ def _expect_mlp(widths: Sequence[int], fresh: Fresh, earlier: list, starts: dict
     last, layers = twin(X), [layer for layer, _, _ in calls]
     shapes = [(layer.in_features, layer.out_features) for layer in layers]
     shown = ", ".join(f"{num_in} to {num_out}" for num_in, num_out in shapes) or "none"
-    message = f"shape: the linear layers that run are not those of the widths: {shown}."
-    expect(shapes == list(zip(widths[:-1], widths[1:], strict=True)), message)
+    wanted = list(zip(widths[:-1], widths[1:], strict=True))
+    should = ", ".join(f"{num_in} to {num_out}" for num_in, num_out in wanted)
+    message = f"shape: the `nn.Linear` layers that are called should be {should}, yours: {shown}."
+    expect(shapes == wanted, message)
     total = sum(param.numel() for param in net.parameters())
-    message = f"values: {total} parameters are not those of layers {shown}, each with biases."
-    expect(total == sum((num_in + 1) * num_out for num_in, num_out in shapes), message)
+    right = sum((num_in + 1) * num_out for num_in, num_out in shapes)
+    message = f"values: the net has {total} parameters; layers {shown} with biases have {right}."
+    expect(total == right, message)
     expect(torch.equal(calls[0][1], X), "values: the first linear layer does not get X as it is.")
     for k in range(1, len(calls)):
         before, after = calls[k - 1][2], calls[k][1]
         num_bent = int((_off_line(before, after) > 1e-3).sum())
-        message = f"values: linear layers {k} and {k + 1} are together one linear layer"
-        expect(num_bent, f"{message}: nothing bends in between.")
+        expect(num_bent, f"values: between linear layers {k} and {k + 1} nothing bends.")
         message = f"values: only {num_bent} of the {widths[k]} units of linear layer {k}"
         expect(num_bent == widths[k], f"{message} pass something that bends.")
     message = "values: the output is not what the last linear layer gives: something follows it."
@@ -113,7 +115,8 @@ def _expect_start(starts: dict[str, list[nn.Linear]]) -> None:
             gap = (values + 1) / 2 - (torch.arange(len(values)) + 0.5) / len(values)
             limit = 3 / len(values) ** 0.5
             right = 1 - 20 / len(values) < values.abs().max() < 1.001 and gap.abs().max() < limit
-            expect(right, f"values: linear layer {k} does not start with `nn.Linear`'s {name}.")
+            message = f"values: before any training linear layer {k} should have `nn.Linear`'s own "
+            expect(right, f"{message}{name}, and it has another.")
 
 
 @exercise(
@@ -192,6 +195,14 @@ def fit_curve(fresh: Fresh) -> Iterator[Trial]:
         yield from _training(fresh, n, form, earlier)
 
 
+def _bends(X: torch.Tensor, y: torch.Tensor, seed: int) -> bool:
+    """Tell whether a right answer, started from a seed, trains to a curve."""
+    torch.manual_seed(seed)
+    net = nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
+    _path(net, X, y, 150)
+    return bool(_off_line(X, net(X).detach()) > 0.01)
+
+
 def _training(fresh: Fresh, n: int, form: tuple[int, ...], earlier: list) -> Iterator[Trial]:
     X, seed = torch.linspace(-1, 1, n).reshape(-1, 1), fresh.integer(1, 10**6)
     slope, bend = 2 * fresh.integer(0, 1) - 1, 2 * fresh.integer(0, 1) - 1
@@ -207,26 +218,28 @@ def _training(fresh: Fresh, n: int, form: tuple[int, ...], earlier: list) -> Ite
         words = f"X {(n, 1)} and y {tuple(y.shape)} of a parabola, num_steps {num_steps}"
         return Trial(words, dict(X=X, y=y, num_steps=num_steps), judge=judge, calls=calls)
 
+    while n > 1 and not _bends(X, y, seed):  # one start in some hundreds trains to a straight line
+        seed += 1
+    yield trial(0)
     if n > 1:
         yield trial(150)
-        first = next((param for param in nets[0].parameters() if param.ndim == 2), torch.eye(2))
+        message = "values: 150 steps leave the net as it started: nothing trains."
+        expect(not torch.equal(_flat(nets[0]), _flat(nets[1])), message)
+        first = next((param for param in nets[1].parameters() if param.ndim == 2), torch.eye(2))
         message = "values: after training, all hidden units are alike, as if there were one."
         expect(not first.std(dim=0).max() < 1e-4, message)
-        y_hat = nets[0](X).detach()
+        y_hat = nets[1](X).detach()
         expect(y_hat.isfinite().all(), "values: after training, the net's output is nan or inf.")
         message = "values: the trained net says nearly the same number for every x."
         expect(y_hat.std() > 0.1 * y.std(), message)
         expect(_off_line(X, y_hat) > 1e-4, "values: the trained net is a straight line.")
-    yield trial(0)
-    message = "values: with num_steps 0 it returns the same parameters as with num_steps 150."
-    expect(n == 1 or not torch.equal(_flat(nets[0]), _flat(nets[1])), message)
     if y.ndim == 2:  # once is enough
         starts: dict[str, list[nn.Linear]] = {}
         yield trial(0, partial(_expect_mlp, (1, 16, 1), fresh, earlier, starts), calls=30)
         message = "values: the net starts with the same numbers at each call."
         expect(len(starts) > 1 or torch.initial_seed() != seed, message)
         _expect_start(starts)
-    path = _path(nets[-1], X, y, 150 if y.ndim == 2 else 20)
+    path = _path(nets[0], X, y, 150 if y.ndim == 2 else 20)
     for num_steps in (1, 2, 150) if y.ndim == 2 else (1, 2):
         yield trial(num_steps)
         _expect_step(nets[-1], path, num_steps)
@@ -236,12 +249,18 @@ def _training(fresh: Fresh, n: int, form: tuple[int, ...], earlier: list) -> Ite
 
 
 class _Run:
-    """A run with known held-out errors; each epoch adds 1 to all parameters, which start at 0."""
+    """A run with known held-out errors; each epoch adds 1 to all parameters.
 
-    def __init__(self, errors: Sequence[float], patience: int, max_epochs: int) -> None:
+    They start at 100 times the number of the run, so that those of another run show.
+    """
+
+    def __init__(
+        self, number: int, errors: Sequence[float], patience: int, max_epochs: int
+    ) -> None:
+        self.start = 100 * number
         self.errors, self.num_trained, self.best_epoch, self.last = errors, 0, 0, 0
         self.net = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
-        nn.utils.vector_to_parameters(torch.zeros(10), self.net.parameters())
+        nn.utils.vector_to_parameters(torch.full((10,), float(self.start)), self.net.parameters())
         while self.last < max_epochs and self.last - self.best_epoch < patience:
             self.last += 1
             now, best = errors[self.last], errors[self.best_epoch]
@@ -251,17 +270,23 @@ class _Run:
     def epochs(self, net: Any) -> set[int]:
         """Return the epochs from which the net's parameters come."""
         expect_type(isinstance(net, nn.Module), "a net, an `nn.Module`", net)
-        return {round(number) for param in net.parameters() for number in param.flatten().tolist()}
+        values = nn.utils.parameters_to_vector(net.parameters())
+        return {round(value) - self.start for value in values.tolist()}
 
     def train_epoch(self, net: Any) -> None:
-        expect(self.num_trained < self.last, "it goes on training when it should have stopped.")
+        best = f"the lowest error was at epoch {self.best_epoch}"
+        message = f"it goes on after {self.last} epochs, when it should have stopped: {best}."
+        expect(self.num_trained < self.last, message)
         self.num_trained += bool(self.epochs(net))
         with torch.no_grad():
             for param in net.parameters():
                 param += 1
 
     def held_out_error(self, net: Any) -> float:
-        return self.errors[max(self.epochs(net))]
+        epoch = max(self.epochs(net))
+        message = "`net` holds parameters that are not from this run."
+        expect(0 <= epoch < len(self.errors), message)
+        return self.errors[epoch]
 
     def judge(self, got: Any) -> None:
         """Raise Wrong unless training stopped in time and went back to the best epoch."""
@@ -283,20 +308,23 @@ class _Run:
 def stop_early(fresh: Fresh) -> Iterator[Trial]:
     """Yield runs whose held-out errors are known."""
     nan, more, lowest = float("nan"), [9.0] * 99, fresh.integer(5, 9)
-    for errors, patience, max_epochs, words in (
+    runs = (
         ([(k - lowest) ** 2 + 0.1 for k in range(99)], 5, 50, "errors that fall and then rise"),
         ([5, 4, 4.5, 4.2, 3, 3.5, 3.4, 2, 2.5, 2.4, 2.3, 1, *more], 3, 50, "errors with bumps"),
         ([1 / (1 + k) for k in range(99)], 2, 12, "errors that fall to the end"),
         ([5, 4, 3, 3.5, 3.6, *more], 5, 4, "errors that rise in the last two epochs"),
         ([0.5, 0.3, 0.3, 0.3, 0.3, 0.1, *more], 3, 50, "errors that stay equal for three epochs"),
         ([0.5 - k / 1e6 for k in range(8)] + more, 2, 50, "errors that fall by 0.000001 at a time"),
+        ([0.3, 0.0, 0.1, -0.2, -0.1, *more], 2, 50, "errors that are 0 and negative, too"),
+        ([1, math.nextafter(1, 0), 1, 1, *more], 2, 50, "errors of which one is lower by 1e-16"),
         ([1, 2, 3, *more], 1, 50, "errors that never fall"),
         ([1, *more], 3, 0, "no epoch allowed"),
         ([0.5, 0.2, *[nan] * 99], 2, 50, "errors that are nan from the second epoch on"),
         ([nan, nan, 4, 5, 3, *more], 3, 50, "errors that are nan at epochs 0 and 1"),
         ([nan] * 99, 2, 50, "errors that are nan throughout"),
-    ):
-        run = _Run(errors, patience, max_epochs)
+    )
+    for k, (errors, patience, max_epochs, words) in enumerate(runs):
+        run = _Run(k, errors, patience, max_epochs)
         args = dict(net=run.net, train_epoch=run.train_epoch, held_out_error=run.held_out_error)
         limits = dict(patience=patience, max_epochs=max_epochs)
         words = f"{words}, patience {patience}, max_epochs {max_epochs}"

@@ -71,15 +71,12 @@ TABLE = r"""
 ✘ the lesson's sizes: checking it raises RuntimeError: mat1 and mat2 shapes cannot be multiplied
   (200x# and 1x8)
     layers = [] => widths = (1, 8, 8, 1); layers = []
-✘ no activation: values: linear layers 1 and 2 are together one linear layer: nothing bends in
-  between.
+✘ no activation: values: between linear layers 1 and 2 nothing bends.
     , nn.ReLU() =>
     layers[:-1] => layers
-✘ dropout for an activation: values: linear layers 1 and 2 are together one linear layer: nothing
-  bends in between.
+✘ dropout for an activation: values: between linear layers 1 and 2 nothing bends.
     nn.ReLU() => nn.Dropout(0.5)
-✘ only the first activation: values: linear layers 2 and 3 are together one linear layer: nothing
-  bends in between.
+✘ only the first activation: values: between linear layers 2 and 3 nothing bends.
     nn.ReLU() => nn.Identity() if layers else nn.ReLU()
 ✘ dropout for good: values: the first 9 examples, once more and alone, get other outputs.
     of: a class, with functions for activations
@@ -92,16 +89,15 @@ TABLE = r"""
 ✘ an activation at the end: values: the output is not what the last linear layer gives: something
   follows it.
     layers[:-1] => layers
-✘ no biases: values: 80 parameters are not those of layers 1 to 8, 8 to 8, 8 to 1, each with biases.
+✘ no biases: values: the net has 80 parameters; layers 1 to 8, 8 to 8, 8 to 1 with biases have #.
     num_out) => num_out, bias=False)
-✘ parameters that bend: values: 99 parameters are not those of layers 1 to 8, 8 to 8, 8 to 1, each
-  with biases.
+✘ parameters that bend: values: the net has 99 parameters; layers 1 to 8, 8 to 8, 8 to 1 with biases have #.
     ReLU => PReLU
-✘ a shared layer: values: # parameters are not those of layers 2 to 6, 6 to 6, 6 to 6, 6 to 3, each
-  with biases.
+✘ a shared layer: values: the net has # parameters; layers 2 to 6, 6 to 6, 6 to 6, 6 to 3 with biases have #.
     layers = [] => layers, made = [], {}
     nn.Linear(num_in, num_out) => made.setdefault((num_in, num_out), nn.Linear(num_in, num_out))
-✘ one layer too many: shape: the linear layers that run are not those of the widths: 1 to 8, 8 to 8,
+✘ one layer too many: shape: the `nn.Linear` layers that are called should be 1 to 8, 8 to 8,
+  8 to 1, yours: 1 to 8, 8 to 8,
   8 to 1, 1 to 1.
     *layers[:-1] => *layers, nn.Linear(num_out, num_out)
 ✘ swapped: checking it raises RuntimeError: mat1 and mat2 shapes cannot be multiplied (200x1 and
@@ -121,25 +117,29 @@ TABLE = r"""
     +     for p in net.parameters():
     +         nn.init.zeros_(p)
     +     return net
-✘ normal numbers: values: linear layer # does not start with `nn.Linear`'s weight.
+✘ normal numbers: values: before any training linear layer # should have `nn.Linear`'s own weight,
+  and it has another.
     - return nn.Sequential(*layers[:-1])
     + net = nn.Sequential(*layers[:-1])
     +     for p in net.parameters():
     +         nn.init.normal_(p, std=0.1)
     +     return net
-✘ Xavier's weights: values: linear layer # does not start with `nn.Linear`'s weight.
+✘ Xavier's weights: values: before any training linear layer # should have `nn.Linear`'s own weight,
+  and it has another.
     - return nn.Sequential(*layers[:-1])
     + net = nn.Sequential(*layers[:-1])
     +     for p in net.parameters():
     +         p.dim() == 2 and nn.init.xavier_uniform_(p)
     +     return net
-✘ biases zero: values: linear layer # does not start with `nn.Linear`'s bias.
+✘ biases zero: values: before any training linear layer # should have `nn.Linear`'s own bias,
+  and it has another.
     - return nn.Sequential(*layers[:-1])
     + net = nn.Sequential(*layers[:-1])
     +     for p in net.parameters():
     +         p.dim() == 1 and nn.init.zeros_(p)
     +     return net
-✘ a smaller start: values: linear layer # does not start with `nn.Linear`'s weight.
+✘ a smaller start: values: before any training linear layer # should have `nn.Linear`'s own weight,
+  and it has another.
     - return nn.Sequential(*layers[:-1])
     + net = nn.Sequential(*layers[:-1])
     +     for p in net.parameters():
@@ -232,17 +232,21 @@ TABLE = r"""
 ✘ an activation at the end: values: the output is not what the last linear layer gives: something
   follows it.
     16, 1) => 16, 1), nn.Hardtanh(-3, 3)
-✘ more units: shape: the linear layers that run are not those of the widths: 1 to 64, 64 to 1.
+✘ more units: shape: the `nn.Linear` layers that are called should be 1 to 16, 16 to 1,
+  yours: 1 to 64, 64 to 1.
     16 => 64
-✘ one layer more: shape: the linear layers that run are not those of the widths: 1 to 16, 16 to 16,
+✘ one layer more: shape: the `nn.Linear` layers that are called should be 1 to 16, 16 to 1,
+  yours: 1 to 16, 16 to 16,
   16 to 1.
     nn.ReLU(),  => nn.ReLU(), nn.Linear(16, 16), nn.Tanh(),
-✘ normal numbers: values: linear layer # does not start with `nn.Linear`'s weight.
+✘ normal numbers: values: before any training linear layer # should have `nn.Linear`'s own weight,
+  and it has another.
     - updater = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     + for p in net.parameters():
     +         nn.init.normal_(p, std=0.3)
     +     updater = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
-✘ a zero bias: values: linear layer 2 does not start with `nn.Linear`'s bias.
+✘ a zero bias: values: before any training linear layer 2 should have `nn.Linear`'s own bias,
+  and it has another.
     - updater = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     + for p in net.parameters():
     +         p.numel() == 1 and nn.init.zeros_(p)
@@ -282,13 +286,13 @@ TABLE = r"""
 ✘ at most a hundred: values: with num_steps 150 the net is not where `lr` 0.05 and momentum 0.9 take
   it; with num_steps 1 it is.
     range(num_steps) => range(min(num_steps, 100))
-✘ no steps: values: the trained net says nearly the same number for every x.
+✘ no steps: values: 150 steps leave the net as it started: nothing trains.
     range(num_steps) => range(0)
 ✘ minibatches: values: with num_steps 1 the net is not where `lr` 0.05 takes it on the MSE of all
   points.
     net(X), y.reshape(-1, 1)) => net(X[rows]), y.reshape(-1, 1)[rows])
     l = nn => rows = torch.randperm(len(X))[:20]; l = nn
-✘ least squares: values: with num_steps 0 it returns the same parameters as with num_steps 150.
+✘ least squares: values: 150 steps leave the net as it started: nothing trains.
     - updater = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
     + A = torch.cat([net[:2](X), torch.ones(len(X), 1)], 1).detach()
     +     w = torch.linalg.lstsq(A, y.reshape(-1, 1), driver='gelsd').solution
@@ -298,15 +302,14 @@ TABLE = r"""
     -     updater =
     +     net = fit_curve.__dict__.setdefault('net', net)
     +     updater =
-✘ goes on with the last call's parameters: values: with num_steps 0 it returns the same parameters
-  as with num_steps 150.
+✘ goes on with the last call's parameters: values: the net starts with the same numbers at each call.
     - updater =
     + net.load_state_dict(fit_curve.__dict__.get('last', net.state_dict())); updater =
     return net => fit_curve.last = copy.deepcopy(net.state_dict()); return net
 ✘ no return: type: expected a net, an `nn.Module`, got None. Is a `return` missing?
     return net =>
-✘ the loss for the net: type: expected a net, an `nn.Module`, got a tensor.
-    return net => return l
+✘ the outputs for the net: type: expected a net, an `nn.Module`, got a tensor.
+    return net => return net(X)
 ✘ resizes: it changes `y`, which belongs to the caller.
     y.reshape(-1, 1) => y.resize_(len(X), 1)
 ✘ not for a single point: it raises IndexError: Dimension out of range (expected to be in range of
@@ -362,7 +365,8 @@ TABLE = r"""
     -         train_epoch(net)
     +         before = copy.deepcopy(net.state_dict()); train_epoch(net)
                 best.update( =>             best = before; dict(
-✘ an epoch more than patience: it goes on training when it should have stopped.
+✘ an epoch more than patience: it goes on after # epochs, when it should have stopped: the
+  lowest error was at epoch #.
     < patience => <= patience
 ✘ stops at the first rise: it stops after # epochs, when it should have gone on.
     - while
@@ -375,17 +379,20 @@ TABLE = r"""
     -         if error
     +         bad += not error < best_error
     +         if error
-✘ equal counts as lower: it goes on training when it should have stopped.
+✘ equal counts as lower: it goes on after # epochs, when it should have stopped: the
+  lowest error was at epoch #.
     error < best_error => error <= best_error
 ✘ better by a margin: it stops after # epochs, when it should have gone on.
     error < best_error => error < best_error - 1.5e-6
-✘ nan taken for lower: it goes on training when it should have stopped.
+✘ nan taken for lower: it goes on after # epochs, when it should have stopped: the
+  lowest error was at epoch #.
     if error < best_error or => if not error >= best_error or
 ✘ nan at the start for good: it stops after # epochs, when it should have gone on.
      or (math.isnan(best_error) and not math.isnan(error)) =>
 ✘ inf for nan at the start: values: best_error is not right: yours is inf.
     held_out_error(net), {} => min(math.inf, held_out_error(net)), {}
-✘ the start does not count: it goes on training when it should have stopped.
+✘ the start does not count: it goes on after # epochs, when it should have stopped: the
+  lowest error was at epoch #.
     held_out_error(net), {} => math.inf, {}
 ✘ counted from 0: values: best_epoch is not right: yours is #.
     return best_epoch => return best_epoch - 1
@@ -394,7 +401,8 @@ TABLE = r"""
     -
     + best_epoch, 0.9 * best_error
     +
-✘ no limit of epochs: it goes on training when it should have stopped.
+✘ no limit of epochs: it goes on after # epochs, when it should have stopped: the
+  lowest error was at epoch #.
     epoch < max_epochs and  =>
 ✘ max_epochs one too few: it stops after 11 epochs, when it should have gone on.
     < max_epochs => < max_epochs - 1
