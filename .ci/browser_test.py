@@ -201,7 +201,7 @@ def move_control(page: Page) -> None:
         page.keyboard.press("ArrowRight")
         page.wait_for_timeout(400)
         if figure.get_attribute("src") != before:
-            return figure.scroll_into_view_if_needed()
+            return
     raise Fault("the slider was moved, and its figure stays the same")
 
 
