@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import contextlib
 import functools
+import html
 import inspect
 import json
 import linecache
@@ -26,6 +27,7 @@ from types import CodeType, FunctionType
 from typing import Any, Literal
 
 import torch
+from IPython.display import display
 
 from .expect import Fresh, Wrong, expect, expect_type, expect_values, kind_of, number, several
 from .guard import (
@@ -39,7 +41,7 @@ from .guard import (
 from .snapshot import changed_place, snapshot
 
 NOTEBOOKS = Path(__file__).resolve().parents[2]
-WIDTH = 64  # characters of a verdict's line: JupyterLab would break a longer one inside a word
+WIDTH = 64  # characters of a verdict's line where it is plain text
 
 
 @dataclass
@@ -200,7 +202,7 @@ class Exercise:
         if replaced:
             names = " and ".join(f"`{name}`" for name in replaced)
             lines.append(f"  A cell had replaced {names}; it has been put back.")
-        print("\n".join(wrapped(line) for line in lines + printed.report()))
+        display(Lines(lines + printed.report()))
 
     def solution(self) -> None:
         """Show a solution: the one in the lesson's solutions notebook."""
@@ -323,15 +325,13 @@ def show_progress(module: str) -> None:
     It tells what the checks said since the kernel started; nothing is stored.
     """
     exercises = exercises_of(module)
-    for each in exercises:
-        print(each.state, each.name)
+    lines = [f"{each.state} {each.name}" for each in exercises]
     left = [each for each in exercises if each.state != "✔"]
-    if not left:
-        print("All solved.")
-    else:
+    if left:
         verb = "mend" if left[0].state == "✘" else "try"
-        print(wrapped(f"{len(exercises) - len(left)} of {len(exercises)} solved. Next: {verb} "
-                      f"`{left[0].name}`, and run this cell again."))  # fmt: skip
+        solved = f"{len(exercises) - len(left)} of {len(exercises)} solved."
+        lines.append(f"{solved} Next: {verb} `{left[0].name}`, and run this cell again.")
+    display(Lines(lines if left else [*lines, "All solved."]))
 
 
 def answer_cells(path: Path) -> dict[str, str]:
@@ -345,11 +345,26 @@ def answer_cells(path: Path) -> dict[str, str]:
     return found
 
 
-def wrapped(line: str) -> str:
-    """Return a line in pieces of at most WIDTH characters, broken between words."""
-    indent = " " * (len(line) - len(line.lstrip()) + 2)
-    options = {"break_long_words": False, "break_on_hyphens": False, "subsequent_indent": indent}
-    return textwrap.fill(line, WIDTH, **options) if len(line) > WIDTH else line
+class Lines:
+    """Lines of text, broken between words however narrow the window is."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+
+    def __repr__(self) -> str:
+        """Return plain text, in lines of at most WIDTH characters."""
+        return "\n".join(map(self._wrapped, self.lines))
+
+    def _repr_html_(self) -> str:
+        """Return text that the browser breaks: JupyterLab breaks plain text inside words."""
+        style = "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
+        return f'<pre style="{style}">{html.escape(chr(10).join(self.lines), quote=False)}</pre>'
+
+    @staticmethod
+    def _wrapped(line: str) -> str:
+        indent = " " * (len(line) - len(line.lstrip()) + 2)
+        options = {"break_long_words": False, "break_on_hyphens": False}
+        return textwrap.fill(line, WIDTH, subsequent_indent=indent, **options)
 
 
 # --- The stub --------------------------------------------------------------------------------
