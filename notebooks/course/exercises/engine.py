@@ -300,16 +300,17 @@ def exercise(
 
 @contextlib.contextmanager
 def _no_autograd() -> Iterator[None]:
-    """Run a block under `no_grad`, and refuse a graph where it is switched on again."""
+    """Run a block under `no_grad`; refuse a graph where it is switched on, and forward mode."""
 
     def refuse(_: torch.Tensor) -> None:
         raise Wrong("it uses autograd: write the gradient by hand.")
 
+    hooks = torch.autograd.graph.saved_tensors_hooks(refuse, refuse)
     try:
-        with torch.no_grad(), torch.autograd.graph.saved_tensors_hooks(refuse, refuse):
+        with torch.no_grad(), hooks, torch.autograd.forward_ad.dual_level():  # which do not nest
             yield
-    except RuntimeError as error:  # by `backward`, or by torch.func
-        if not re.search("does not require grad|saved tensor hooks", str(error)):
+    except RuntimeError as error:  # by `backward`, by torch.func, or by forward mode
+        if not re.search("not require grad|saved tensor hooks|Nested forward mode", str(error)):
             raise
         raise Wrong("it uses autograd: write the gradient by hand.") from error
 

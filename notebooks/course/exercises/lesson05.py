@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -97,12 +98,15 @@ def softmax_and_log_sum_exp(fresh: Fresh) -> Iterator[Trial]:
 # --- Measuring -------------------------------------------------------------------------------
 
 
-def _expect_counts(share: torch.Tensor, want: torch.Tensor, got: Any) -> None:
-    accuracy, confusion = several(got, "accuracy", "confusion")
-    accuracy = number(accuracy, "the accuracy")
+def _expect_share(accuracy: float, share: torch.Tensor) -> None:
     message = f"values: the accuracy should be a share from 0 to 1, yours is {accuracy:.4g}."
     expect(0 <= accuracy <= 1, message)
     expect_values(accuracy, share, "the accuracy")
+
+
+def _expect_counts(share: torch.Tensor, want: torch.Tensor, got: Any) -> None:
+    accuracy, confusion = several(got, "accuracy", "confusion")
+    _expect_share(number(accuracy, "the accuracy"), share)
     confusion = numbers(confusion, "the confusion matrix")
     turned = not torch.equal(want, want.T) and torch.equal(confusion.double(), want.T)
     message = "values: the confusion matrix has true kinds and answers the wrong way round."
@@ -120,7 +124,6 @@ def accuracy_and_confusion(fresh: Fresh) -> Iterator[Trial]:
         (20, 3, 3, ""),
         (fresh.integer(30, 40), 5, 5, ""),
         (30, 6, 4, ": the last kind does not occur"),
-        (40, 4, 4, ": probabilities"),
         (1, 2, 2, ": a single example"),
         (1_000_000, 3, 3, ""),
     ):
@@ -128,11 +131,7 @@ def accuracy_and_confusion(fresh: Fresh) -> Iterator[Trial]:
         y = (answers + torch.randint(2, (n,), generator=fresh.generator)) % q  # half are right
         rows = torch.arange(n)
         y_hat = fresh.normal(n, q).clamp(-3, 3) + 1000 * (rows % 3 - 1).reshape(-1, 1)
-        y_hat[rows, answers] += 7  # the largest of its row without a tie
-        if "probabilities" in words:  # close to each other
-            y_hat = 0.05 * fresh.normal(n, q)
-            y_hat[rows, answers] = y_hat.max(dim=1).values + 0.05
-            y_hat = y_hat.softmax(dim=1)
+        y_hat[rows, answers] = y_hat.max(dim=1).values + 0.05  # close to another, but no tie
         want = torch.bincount(y * q + answers, minlength=q * q).reshape(q, q).double()
         judge = partial(_expect_counts, want.trace() / n, want)
         yield Trial(f"y_hat {(n, q)}{words}", dict(y_hat=y_hat, y=y), judge=judge)
@@ -144,6 +143,30 @@ class _Net(torch.nn.Linear):
     def forward(self, X: torch.Tensor) -> torch.Tensor:
         self.note(X.numel() // self.in_features)
         return super().forward(X)
+
+
+def _expect_means(o: torch.Tensor, y: torch.Tensor, batch_size: int, got: Any) -> None:
+    """Compare the loss and the accuracy, and recognize those that likely mistakes give."""
+    loss, accuracy = several(got, "the loss", "the accuracy")
+    loss, accuracy = number(loss, "the loss"), number(accuracy, "the accuracy")
+    hits = (o.argmax(dim=1) == y).float()
+    both = torch.stack([functional.cross_entropy(o, y, reduction="none"), hits])  # (2, n)
+    mean, share = both.mean(dim=1)
+    means = torch.stack([part.mean(dim=1) for part in both.split(batch_size, dim=1)])
+    mean_of_means, share_of_shares = means.mean(dim=0)
+    twice = functional.cross_entropy(o.softmax(dim=1), y)
+    near = partial(math.isclose, rel_tol=1e-4, abs_tol=1e-5)
+    smaller = "is the mean of the minibatches' means, and the last minibatch is smaller."
+    if not near(loss, mean):
+        swapped = near(loss, share) and near(accuracy, mean)
+        expect(not swapped, "values: the loss and the accuracy come the wrong way round.")
+        message = "values: the loss is what comes out if the softmax is taken twice."
+        expect(not near(loss, twice), message)
+        expect(not near(loss, mean_of_means), f"values: the loss {smaller}")
+    expect_values(loss, mean, "the loss")
+    if not near(accuracy, share):
+        expect(not near(accuracy, share_of_shares), f"values: the accuracy {smaller}")
+    _expect_share(accuracy, share)
 
 
 def _evaluate(net, X, y, batch_size):
@@ -179,18 +202,19 @@ def evaluate(fresh: Fresh) -> Iterator[Trial]:
         wrong = (rows % 3 == 2) | (rows >= n - rest)
         y = (o.argmax(dim=1) + wrong.long()) % q
 
-        def judge(_: Any, batch_size=batch_size, calls=calls) -> None:
+        def judge(got: Any, net=net, calls=calls, o=o, y=y, batch_size=batch_size) -> None:
+            _expect_means(o, y, batch_size, got)
             most = max(calls, default=0)
             message = f"shape: `net` gets {most} rows at once, and batch_size is {batch_size}."
             expect(most <= batch_size, message)
+            message = "it leaves a hook on `net`, which belongs to the caller."
+            expect(not net._forward_hooks, message)
 
-        loss, share = functional.cross_entropy(o, y), (~wrong).float().mean()
-        want = Want("the loss", loss, any_shape=True), Want("the accuracy", share, any_shape=True)
         words = f"X {(n, q)}, batch_size {batch_size}" + (f", the last of {rest}" if rest else "")
         words += ", logits of some hundreds" * (size > 1)
         net.weight.grad = torch.ones(q, q)  # which the caller still needs
         args = dict(net=net.train(size == 1), X=X, y=y, batch_size=batch_size)
-        yield Trial(words, args, want, judge)
+        yield Trial(words, args, judge=judge)
 
 
 # --- A gradient with softer labels -----------------------------------------------------------
