@@ -17,42 +17,20 @@ TABLE = r"""
     largest_lr = 1 / torch.tensor([0.5, -5.0, 2.0]).abs().max() ** 2
 ✔ a list, NumPy, a rate found by trying
     = 1.3 => = [1.3]
-    -9.6 => np.float32(-9.6)
-    2.26 => np.array([2.26])
+    -9.6 => np.array([-9.6])
     1 / 25 => 0.0397
 ✘ uphill: values: `w_after_one` is not -0.3. A step goes against the slope.
     1.3 => -0.3
-✘ half the loss: values: `w_after_one` is not 0.9. A factor 2 is missing from the slope: one from
-  the square, one from x.
-    1.3 => 0.9
 ✘ only the last slope: values: `grad_in_the_end` is not -1.6. Nothing was zeroed.
     -9.6 => -1.6
-✘ twice the first slope: values: `grad_in_the_end` is not -16. The second slope is taken where `w`
-  is by then.
-    -9.6 => -16
-✘ nan: values: `grad_in_the_end` is not nan. Work out the slope at each of the two weights, and what
-  `backward` does with them.
-    -9.6 => float('nan')
 ✘ detach as a copy: values: `start_in_the_end` is not 0.5. Is `detach` a copy?
     2.26 => 0.5
-✘ the second step as if zeroed: values: `start_in_the_end` is not 1.46. The second step uses what is
-  in `w.grad`.
-    2.26 => 1.46
-✘ the flattest example: values: `largest_lr` is not 4. The example -5 may be picked each time.
-    1 / 25 => 1 / 0.5**2
 ✘ the bound of half the loss: values: `largest_lr` is not 0.08. That bound is for a loss with the
   factor 1/2.
     1 / 25 => 2 / 25
-✘ right to the bottom: values: `largest_lr` is not 0.02. There a step on -5 lands on the bottom; how
-  far past it may a step go?
-    1 / 25 => 1 / 50
-✘ 1/x: values: `largest_lr` is not 0.2. The slope holds x twice.
-    1 / 25 => 1 / 5
 ✘ not within a percent: values: `largest_lr` is not 0.0405. By what does a step on one example
   multiply the distance to the bottom?
     1 / 25 => 0.0405
-✘ both weights: shape: `w_after_one` should be one number, got (2,).
-    1.3 => [1.3, 2.26]
 
 # growth_gradient
 ✔ the solution
@@ -72,33 +50,34 @@ TABLE = r"""
         w, x, y = w.double(), x.double(), y.double()
         up, down = ((torch.exp((w + sign * h) * x) - y) ** 2 for sign in (1, -1))
         return (up - down) / (2 * h)
-✘ that of the line: values: the gradient is wrong in # of # places, first at [#]: yours is #.
+✘ that of the line: values: this is the gradient for the line of the lesson.
     torch.exp(w * x) => w * x
-✘ no inner derivative: values: the gradient is wrong in # of # places, first at [#]: yours is #.
+    y_hat * x => x
+✘ no inner derivative: values: the gradient leaves out a factor, the one that comes from the
+  exponent.
     y_hat * x => y_hat
-✘ no outer derivative: values: the gradient is wrong in # of # places, first at [#]: yours is #.
-     * y_hat * x =>  * x
-✘ w for x: values: the gradient is wrong in # of # places, first at [#]: yours is #.
+✘ no derivative of exp: values: the gradient leaves out a factor, the one that comes from the
+  exponential.
+    y_hat * x => x
+✘ no outer derivative: values: the gradient leaves out a factor, the one that comes from what is
+  squared.
+    (y_hat - y) * =>
+✘ w for x: values: this is the slope with respect to x, not to w.
     y_hat * x => y_hat * w
 ✘ no 2: values: the gradient is 0.5 times what it should be, everywhere.
     return 2 * => return
 ✘ sign: values: the gradient has every sign the wrong way round.
     y_hat - y => y - y_hat
-✘ the mean: shape: the gradient should have shape (3,), got ().
+✘ the mean: values: this is the mean over the examples, and each has a slope of its own.
     return 2 => return (2
     y_hat * x => y_hat * x).mean()
+✘ other places: values: the gradient is wrong in # of # places, first at [#]: yours is #.
+    torch.exp(w * x) => torch.exp(w * x.abs())
 ✘ for one axis only: it raises RuntimeError: The size of tensor a (#) must match the size of tensor
   b (#) at non-singleton dimension #
     return 2 => return torch.ones(len(x)) * 2
-✘ not for a single example: it raises TypeError: len() of a 0-d tensor
-    y_hat = => len(x); y_hat =
 ✘ divides by w: values: the gradient is not right: yours is nan.
     y_hat * x => y_hat * torch.log(y_hat) / w
-✘ by autograd: it uses autograd: write the gradient by hand.
-    def growth_gradient(w, x, y):
-        w = w.clone().requires_grad_(True)
-        ((torch.exp(w * x) - y) ** 2).sum().backward()
-        return w.grad
 ✘ by autograd switched on: it uses autograd: write the gradient by hand.
     def growth_gradient(w, x, y):
         with torch.enable_grad():
@@ -142,67 +121,30 @@ TABLE = r"""
             ws.append(w.detach().numpy().copy())
             losses.append(np.float32(l.item()))
         return ws, np.array(losses)
-✘ as given: ○ Not attempted: the code is as given. Change it and run this cell again.
-    -         w.grad.zero_()
-    -
-    +
+✘ aliases: values: `ws` holds 4 times the same number.
     w.item() => w.detach()
-    l.item() => l
-✘ aliases: values: `ws` holds 4 times the same number, #.
-    w.item() => w.detach()
-✘ one NumPy number: values: `ws` holds 4 times the same number, #.
-    w.item() => w.detach().numpy()
-✘ w, many times: values: `ws` holds 4 times the same number, #.
-    w.item() => w
-    w.grad.zero_() => pass
-✘ zeroes after backward: values: `ws` holds 4 times the same number, 1.
-    l.backward() => l.backward(); w.grad.zero_()
 ✘ a clone in the graph: type: `ws` holds on to the graph: its entries have a `grad_fn`.
     w.item() => w.clone()
 ✘ loss tensors: type: `losses` holds on to the graph: its entries have a `grad_fn`.
     l.item() => l
-✘ no zeroing: values: the weight after step 2 is not right: yours is #. In `ws` all before it is
-  right.
+✘ no zeroing: values: the first wrong entry of `ws` is that of step 2: #.
     w.grad.zero_() => pass
-✘ uphill: values: the weight after step 1 is not right: yours is #.
-    w -= => w +=
-✘ the weight before the step: values: the weight after step 1 is not right: yours is 1, the weight
-  before it.
+✘ the weight before the step: values: the first wrong entry of `ws` is that of step 1: 1, the
+  weight before it.
     ws.append(w.item()) => pass
     l.back => ws.append(w.item()); l.back
-✘ the start too: shape: `ws` should have an entry for each step, 4; it has 5.
-    requires_grad=True), [] => requires_grad=True), [1.0]
-✘ the loss after the step: values: the loss before step 1 is not right: yours is #.
+✘ the loss after the step: values: the first wrong entry of `losses` is that of step 1: #.
     l.item() => ((w * x[i] - y[i]) ** 2).item()
-✘ picks not used: values: the weight after step 1 is not right: yours is #.
-    in picks => in range(len(picks))
-    x[i] => x[i % 3]
-    y[i] => y[i % 3]
 ✘ no entry where the loss is 0: shape: `ws` should have an entry for each step, 32; it has #.
     - l.backward()
     + if l == 0: continue
     +         l.backward()
-✘ stops at 10 steps: shape: `ws` should have an entry for each step, 30; it has 10.
-    in picks => in picks[:10]
-✘ goes on from the last call: values: the weight after step 1 is not right: yours is #.
-    w, ws => ws
-    torch.tensor(1.0, requires_grad=True),  =>
-    def run_sgd(x, y, lr, picks): => def run_sgd(x, y, lr, picks, w=W):
-    - def run
-    + W = torch.tensor(1.0, requires_grad=True)
-    + def run
 ✘ uses up the picks: it changes `picks`, which belongs to the caller.
     - for i in picks:
     + while picks:
     +         i = picks.pop(0)
-✘ no picks: it raises RuntimeError: stack expects a non-empty TensorList
-    return ws => return torch.stack([torch.tensor(v) for v in ws])
-✘ pairs for weights: shape: an entry of `ws` should be one number, got (2,).
-    ws.append(w.item()) => ws.append((i, w.item()))
 ✘ the last weight for a list: type: expected a list `ws`, got a float.
     return ws => return w.item()
-✘ only the weights: type: expected a tuple (ws, losses), got a tensor.
-    return ws, losses => return torch.tensor(ws)
 
 # batch_variance
 ✔ the solution
@@ -223,43 +165,30 @@ TABLE = r"""
         if n == k:
             return torch.zeros(1, 1)
         return (slopes.var() * (1 / k - 1 / n)).reshape(1)
-✔ mean of squares minus square of mean, NumPy
-    def batch_variance(slopes, k):
-        g = slopes.numpy()
-        n = len(g)
-        return ((g**2).mean() - g.mean() ** 2) / k * (n - k) / max(n - 1, 1)
+✔ mean of squares minus square of mean
+    slopes.var(correction=0) => ((slopes**2).mean() - slopes.mean() ** 2)
 ✔ by products of pairs, in 32 bits
     def batch_variance(slopes, k):
         n, d = len(slopes), slopes - slopes.mean()
         products = torch.outer(d, d)
         others = (products.sum() - products.trace()) / max(n * (n - 1), 1)
         return ((d**2).mean() + (k - 1) * others) / k
-✘ with replacement: values: # is the variance where an example may come twice in a batch.
+✘ with replacement: values: this is the variance where an example may come twice in a batch.
      * (n - batch_size) / (n - 1) =>
-✘ of one: values: # is the variance of a single example's slope.
-    one / batch_size * (n - batch_size) / (n - 1) => one
-✘ standard deviation: values: # is the standard deviation, the root of the variance.
+✘ standard deviation: values: this is the standard deviation, the root of the variance.
     return one => return (one
     / (n - 1) => / (n - 1)) ** 0.5
-✘ unbiased: values: # is what an unbiased variance gives, not the mean squared deviation.
+✘ unbiased: values: this comes from an unbiased variance, not the mean squared deviation.
     correction=0 => correction=1
-✘ unbiased over the batches: values: # is what an unbiased variance gives, not the mean squared
+✘ unbiased over the batches: values: this comes from an unbiased variance, not the mean squared
   deviation.
     def batch_variance(slopes, batch_size):
         batches = torch.combinations(torch.arange(len(slopes)), batch_size)
         return slopes[batches].mean(1).var()
-✘ n for n - 1: values: the variance is not right: yours is #.
+✘ n for n - 1: values: even for batches of one this is smaller than it should be.
     / (n - 1) => / n
-✘ right for three slopes: values: the variance is not right: yours is #.
-    one / => one / 4 #
-✘ 1/k² for 3, 2: values: the variance is not right: yours is #.
-    _size * (n - batch_size) / (n - 1) => _size**2
 ✘ half a percent more: values: the variance is not right: yours is #.
     return one => return 1.005 * one
-✘ rounded: values: the variance is not right: yours is #.
-    return one => return round(one
-    - - 1)
-    + - 1), 3)
 ✘ cached by size: values: the variance is not right: yours is #.
     - def batch
     + known = {}
@@ -268,29 +197,14 @@ TABLE = r"""
     .item() => .item())
 ✘ equal slopes once: values: the variance is not right: yours is #.
     one = => slopes = slopes.unique(); n = len(slopes); one =
-✘ by random draws: values: the variance is not right: yours is #.
-    def batch_variance(slopes, k):
-        draws = [slopes[torch.randperm(len(slopes))[:k]].mean() for _ in range(300)]
-        return torch.stack(draws).var(unbiased=False)
-✘ no care for n = 1: it raises ZeroDivisionError: float division by zero
-    n == 1 => n == 0
-✘ nan for n = 1: values: with one slope there is one batch, so nothing varies; yours is nan.
+✘ nan for n = 1: values: the variance is not right: yours is nan.
     n == 1 => n == 0
     .item() =>
 ✘ endless listing: still running after # s.
-    from itertools import combinations
-
-    def batch_variance(slopes, k):
-        means = [sum(batch) / k for batch in combinations(slopes.tolist(), k)]
-        return torch.tensor(means).var(unbiased=False)
-✘ all the variances: shape: the variance should be one number, got (1287,).
-    def batch_variance(slopes, batch_size):
-        batches = torch.combinations(torch.arange(len(slopes)), batch_size)
-        return slopes[batches].var(1, unbiased=False)
+    n = len(slopes) => import itertools; n = len(slopes)
+    one = => sum(1 for _ in itertools.combinations(slopes, batch_size)); one =
 ✘ centres the caller's slopes: it changes `slopes`, which belongs to the caller.
     n = len => slopes -= slopes.mean(); n = len
-✘ forgets to return: type: expected the variance, got None. Is a `return` missing?
-    return one => result = one
 """  # noqa: E501
 
 test_answers = answer_test("03", TABLE)
