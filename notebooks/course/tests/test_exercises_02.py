@@ -15,45 +15,19 @@ TABLE = r"""
     15 => 15.0
 ✘ one left out: ○ Not attempted: give `num_steps` a value and run this cell again.
     15 => ...
-✘ mean_loss 1.5: values: `mean_loss` is not 1.5. That is the mean of `squared_loss`.
+✘ mean_loss 1.5: values: `mean_loss` is not 1.5. That is `squared_loss`'s mean.
     mean_loss = 3 => mean_loss = 1.5
-✘ mean_loss 24: values: `mean_loss` is not 24. That is the sum of the squared errors.
-    mean_loss = 3 => mean_loss = 24
-✘ mean_loss 0.375: values: `mean_loss` is not 0.375. Work out the squared errors' sum first.
-    mean_loss = 3 => mean_loss = 0.375
-✘ same_lr 0.03: values: `same_lr` is not 0.03. That would do for the mean.
-    same_lr = 0.003 => same_lr = 0.03
 ✘ same_lr 0.006: values: `same_lr` is not 0.006. `MSELoss` has no 1/2.
     same_lr = 0.003 => same_lr = 0.006
 ✘ same_lr 1.2: values: `same_lr` is not 1.2. By what factor do the two gradients differ?
     same_lr = 0.003 => same_lr = 1.2
 ✘ weight_shape (3, 2): values: `weight_shape` is not (3, 2). Which comes first in a weight?
     weight_shape = (2, 3) => weight_shape = (3, 2)
-✘ weight_shape (2,): values: `weight_shape` is not (2,). What does the second layer take in, and
-  what does it give out?
-    weight_shape = (2, 3) => weight_shape = (2,)
 ✘ num_steps 20: values: `num_steps` is not 20. Mind `drop_last`.
     num_steps = 15 => num_steps = 20
-✘ num_steps 3: values: `num_steps` is not 3. That is one epoch.
-    num_steps = 15 => num_steps = 3
 
 # net_of_size
 ✔ the solution
-✔ matrices of its own, seeded
-    class Net(nn.Module):
-        def __init__(self, a, b, c):
-            super().__init__()
-            self.W1 = nn.Parameter(torch.normal(0, 0.01, (a, b)))
-            self.b1 = nn.Parameter(torch.zeros(1, b))
-            self.W2 = nn.Parameter(0.01 * torch.randn(b, c))
-            self.b2 = nn.Parameter(torch.zeros(c))
-
-        def forward(self, X):
-            return (X @ self.W1 + self.b1) @ self.W2 + self.b2
-
-    def net_of_size(a, c, size):
-        torch.manual_seed(1)
-        return Net(a, int((size - c) / (a + 1 + c)), c)
 ✔ layers in a ModuleList, the width by search, eval
     class Net(nn.Module):
         def __init__(self, a, b, c):
@@ -92,111 +66,54 @@ TABLE = r"""
 ✘ a ReLU: values: with all parameters -0.5 the output is not that of two linear layers alone.
     width), nn => width), nn.ReLU(), nn
     in net: => in (net[0], net[2]):
-✘ a sigmoid: values: with all parameters -0.5 the output is not that of two linear layers alone.
-    width), nn => width), nn.Sigmoid(), nn
-    in net: => in (net[0], net[2]):
 ✘ dropout, off: values: with all parameters -0.5 the output is not that of two linear layers alone.
     width), nn => width), nn.Dropout(), nn
     in net: => in (net[0], net[2]):
     n net => n net.eval()
-✘ a ReLU last: values: with all parameters -0.5 the output is not that of two linear layers alone.
-    puts)) => puts), nn.ReLU())
-    n net: => n net[:2]:
-✘ a factor: values: with all parameters -0.5 the output is not that of two linear layers alone.
-    of: matrices of its own, seeded
-    - return (X @ self.W1 + self.b1) @ self.W2 + self.b2
-    + return (X @ self.W1 + 2 * self.b1) @ self.W2 + self.b2
-✘ a parameter that fills up the count: no gradient of the output reaches `more`, so that it could
-  not learn.
+✘ a parameter that fills up the count: no gradient of the output reaches `more`.
     def net_of_size(a, c, size):
         net = nn.Sequential(nn.Linear(a, c))
         net.more = nn.Parameter(torch.zeros(size - a * c - c))
         return net
-✘ frozen: no gradient of the output reaches `0.weight`, so that it could not learn.
-    n net => n net.requires_grad_(False)
-✘ detached: no gradient of the output reaches `layers.0.weight`, so that it could not learn.
+✘ detached: no gradient of the output reaches `layers.0.weight`.
     of: layers in a ModuleList, the width by search, eval
     return self.layers[1](self.middle) => return self.layers[1](self.middle.detach())
-✘ one layer: values: `net.parameters()` holds # numbers, not #.
-    - net = nn
-    + return nn.Linear(num_inputs, num_outputs)
-    + #
 ✘ the biases of the middle forgotten: values: `net.parameters()` holds # numbers, not #.
     num_outputs + 1) => num_outputs)
-✘ hard-coded width: values: `net.parameters()` holds # numbers, not #.
-    width = => width = 3; unused =
 ✘ a plain list: values: `net.parameters()` holds # numbers, not #. It sees no layers in a plain
   list, and no tensors but `nn.Parameter`.
     of: layers in a ModuleList, the width by search, eval
     nn.ModuleList([nn => list([nn
     sum(p => 1 or sum(p
-✘ plain tensors: values: `net.parameters()` holds # numbers, not #. It sees no layers in a plain
-  list, and no tensors but `nn.Parameter`.
-    of: matrices of its own, seeded
-    -         self.W1 = nn.Parameter(torch.normal(0, 0.01, (a, b)))
-    -         self.b1 = nn.Parameter(torch.zeros(1, b))
-    -         self.W2 = nn.Parameter(0.01 * torch.randn(b, c))
-    -         self.b2 = nn.Parameter(torch.zeros(c))
-    +         self.W1 = torch.clone(torch.normal(0, 0.01, (a, b)))
-    +         self.b1 = torch.clone(torch.zeros(1, b))
-    +         self.W2 = torch.clone(0.01 * torch.randn(b, c))
-    +         self.b2 = torch.clone(torch.zeros(c))
-✘ inputs and outputs swapped: `net(X)` with X (7, 4) raises RuntimeError: mat1 and mat2 shapes
-  cannot be multiplied (7x4 and 2x2)
-    num_inputs, num_outputs, num_parameters => num_outputs, num_inputs, num_parameters
 ✘ one example's output squeezed: shape: the output for X (1, 4) should have shape (1, 2), got (2,).
     of: layers in a ModuleList, the width by search, eval
     return self.layers[1](self.middle) => return self.layers[1](self.middle).squeeze()
-✘ the start left as it is: values: not all biases start at zero: the output for X = 0 is not zero.
-    layer.weight.normal_(0, 0.01) => pass
-    layer.bias.fill_(0) => pass
-✘ only the first layer's start: values: not all biases start at zero: the output for X = 0 is not
-  zero.
+✘ only the first layer's start: values: not all biases start at zero.
     in net: => in net[:1]:
-✘ random biases and as many weights zero: values: not all biases start at zero: the output for X = 0
-  is not zero.
-    layer.bias.fill_(0) => layer.bias.normal_(0, 0.01); layer.weight[:, 0] = 0
-✘ random biases behind weights of zero: values: some of the weights start at exactly zero.
-    -     return net
-    +         net[0].bias.normal_(0, 0.01); net[1].weight.zero_()
-    +     return net
-✘ all zero: values: some of the weights start at exactly zero.
+✘ all zero: values: some weights start at zero.
     normal_(0, 0.01) => fill_(0)
 ✘ nan: values: some parameters start at nan or inf.
     normal_(0, 0.01) => fill_(math.nan)
-✘ the weights left as they are: values: `0.weight` is not from N(0, 0.01**2): mean #, standard
-  deviation #, largest #.
-    layer.weight.normal_(0, 0.01) => pass
+✘ a seed inside: values: weights equal others, of this net or of an earlier one. Is a seed set?
+    width = => torch.manual_seed(1); width =
+✘ the same draw in both layers: values: weights equal others, of this net or of an earlier one. Is a
+  seed set?
+    layer.weight.n => torch.manual_seed(d); layer.weight.n
+    width = => d = torch.seed(); width =
 ✘ variance for deviation: values: `0.weight` is not from N(0, 0.01**2): mean #, standard deviation
   #, largest #.
     0.01 => 0.01**2
-✘ a mean: values: `0.weight` is not from N(0, 0.01**2): mean #, standard deviation #, largest #.
-    (0, 0.01) => (0.001, 0.01)
-✘ uniform weights: values: `0.weight` is not from N(0, 0.01**2): mean #, standard deviation #,
-  largest #.
-    normal_(0, 0.01) => uniform_(-0.01732, 0.01732)
 ✘ uniform weights in the second layer: values: `1.weight` is not from N(0, 0.01**2): mean #,
   standard deviation #, largest #.
     layer.bias.fill_(0) => layer.bias.fill_(0); net[1].weight.uniform_(-0.01732, 0.01732)
-✘ one net: two calls return the same net, or nets that share parameters.
-    - def
-    + import functools
-    +
-    + @functools.cache
-    + def
 ✘ one layer for all calls: two calls return the same net, or nets that share parameters.
     -     return net
     +     net[1] = layers.setdefault(num_parameters, net[1])
     +     return net
     +
     + layers = {}
-✘ the class for a net: type: expected a net (an instance of `nn.Module`), got a class.
-    return net => return nn.Sequential
 ✘ no return: type: expected a net (an instance of `nn.Module`), got None. Is a `return` missing?
     return net =>
-✘ without no_grad: it raises RuntimeError: a leaf Variable that requires grad is being used in an
-  in-place operation.
-    with torch.no_grad(): => if True:
 
 # train_with_momentum
 ✔ the solution
@@ -223,20 +140,13 @@ TABLE = r"""
                 return l
             optimizer.step(closure)
             net.zero_grad()
-✘ as given: ○ Not attempted: the code is as given. Change it and run this cell again.
-    def train_with_momentum(net, data_iter, lr, num_epochs):
-        loss = nn.MSELoss()
-        for _ in range(num_epochs):
-            optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=0.9)
-            optimizer.zero_grad()
-            for X, y in data_iter:
-                l = loss(net(X), y)
-                l.backward()
-                optimizer.step()
 ✘ only the labels: values: training takes the net where gradients that still hold those of earlier
   minibatches take it.
-    of: as given
-    l = loss(net(X), y) => l = loss(net(X), y.reshape(-1, 1))
+    optimizer.zero_grad() => pass
+    - for X, y
+    + optimizer = torch.optim.SGD(net.parameters(), lr, momentum=0.9)
+    +         net.zero_grad()
+    +         for X, y
 ✘ the shape left: values: training takes the net where labels of shape (n,) beside predictions of
   shape (n, 1) take it.
     y.reshape(-1, 1) => y
@@ -246,35 +156,17 @@ TABLE = r"""
     +     return net
 ✘ old gradients used: values: `0.weight` after training is wrong in # of # places, first at [0, #]:
   yours is #.
-    -             optimizer.zero_grad()
-    -
-    +
+    optimizer.zero_grad() => pass
     step() => step(); net.zero_grad()
-✘ labels halved in place: it changes `data_iter` (0.1), which belongs to the caller.
-    step() => step(); y *= 0.5
 ✘ column labels spoilt: values: `0.weight` after training is wrong in # of # places, first at [0,
   #]: yours is #.
     y.reshape(-1, 1) => y[:, None]
-✘ a fixed batch size: it raises RuntimeError: shape '[10, 1]' is invalid for input of size #
-    y.reshape(-1, 1) => y.reshape(10, 1)
-✘ zeroed once: values: training takes the net where gradients that still hold those of earlier
-  minibatches take it.
-    -             optimizer.zero_grad()
-    -
-    +
-    - for _
-    + net.zero_grad()
-    +     for _
 ✘ once an epoch: values: training takes the net where gradients that still hold those of earlier
   minibatches take it.
-    -             optimizer.zero_grad()
-    -
-    +
+    optimizer.zero_grad() => pass
     - for X
     + net.zero_grad()
     +         for X
-✘ after backward: values: training leaves `0.weight` as it was.
-    ward() => ward(); net.zero_grad()
 ✘ an optimizer for each epoch: values: training takes the net where velocities that start anew in
   each epoch take it.
     - for X, y
@@ -283,21 +175,15 @@ TABLE = r"""
 ✘ no momentum: values: `0.weight` after training is wrong in # of # places, first at [0, #]: yours
   is #.
     , momentum=0.9 =>
-✘ the sum: values: `0.weight` after training is wrong in # of # places, first at [0, #]: yours is #.
-    nn.MSELoss() => nn.MSELoss(reduction='sum')
 ✘ a net of its own: values: training leaves `0.weight` as it was.
     loss = => net = copy.deepcopy(net); loss =
-✘ no bias: values: training leaves `0.bias` as it was.
-    net.parameters() => [*net.parameters()][:1]
-✘ all but the last batch: values: `0.weight` after training is wrong in # of # places, first at [0,
-  #]: yours is #.
-    in data_iter => in [*data_iter][:-1] or data_iter
 ✘ one form of net only: it raises TypeError: 'Linear' object is not subscriptable
     loss = => net[0]; loss =
 ✘ the loader's labels mended for good: it changes `data_iter`, which belongs to the caller.
     loss = => labels = data_iter.dataset.tensors[1]; labels.resize_(len(labels), 1); loss =
-✘ endless: still running after # s.
-    for _ in range(num_epochs) => while 1
+✘ the minibatches listed once: it walks through `data_iter` less than once an epoch; the order may
+  be new in each.
+    loss = => data_iter = list(data_iter); loss =
 
 # momentum_path
 ✔ the solution
@@ -308,15 +194,6 @@ TABLE = r"""
             share = 1 - dampening if step and momentum else 1
             v = [momentum * old + lr * share * new for old, new in zip(v, g)]
             path.append([a - b for a, b in zip(path[-1], v)])
-        return path
-✔ NumPy, double
-    def momentum_path(w, grads, lr, momentum, dampening):
-        path = np.zeros((len(grads) + 1, len(w)))
-        path[0] = w.numpy()
-        v = 0
-        for t, g in enumerate(grads.numpy().astype(np.float64)):
-            v = momentum * v + (g if t == 0 or momentum == 0 else g - dampening * g)
-            path[t + 1] = path[t] - lr * v
         return path
 ✔ by PyTorch's optimizer, a list of tensors
     def momentum_path(w, grads, lr, momentum, dampening):
@@ -335,31 +212,21 @@ TABLE = r"""
      or momentum == 0 =>
 ✘ zero taken for none: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
     v is None or => v is None or not v.any() or
-✘ no dampening: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
-    (1 - dampening) * g => g
-✘ uphill: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
-    w - lr => w + lr
-✘ an average: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
-    (1 - dampening) => (1 - momentum)
-✘ no memory: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
-    momentum * v => 0 * v
 ✘ Nesterov: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
     w - lr * v => w - lr * (g + momentum * v)
+✘ a small momentum for none: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
+    momentum == 0 => momentum < 0.2
+✘ clipped gradients: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
+    in grads => in grads.clamp(-10, 10)
+✘ the first 50 steps: shape: the path should have shape (61, 2), got (51, 2).
+    in grads => in grads[:50]
 ✘ without the start: shape: the path should have shape (#, #), got (3, 2).
     [w], None => [], None
-✘ only the end: shape: the path should have shape (#, #), got (2,).
-    torch.stack(path) => w
-✘ for the shown size only: shape: the path should have shape (#, #), got (4, #).
-    in grads => in grads[:3]
 ✘ in place: it changes `w`, which belongs to the caller.
     w = w - lr * v => w -= lr * v
 ✘ in place, a copy: values: all rows of the path are the same. Are they one tensor?
     w = w - lr * v => w -= lr * v
     path, v => w = w.clone(); path, v
-✘ in place, copies kept: it changes `w`, which belongs to the caller.
-    w = w - lr * v => w -= lr * v
-    append(w) => append(w.clone())
-    [w], None => [w.clone()], None
 ✘ a velocity that is the gradient: it changes `grads`, which belongs to the caller.
     momentum * v + (1 - dampening) * g => v.mul_(momentum).add_((1 - dampening) * g)
 ✘ a velocity that stays: values: the path is wrong in # of # places, first at [#, 0]: yours is #.
@@ -372,8 +239,6 @@ TABLE = r"""
 ✘ fails without gradients: it raises IndexError: index 0 is out of bounds for dimension 0 with size
   0
     path, v = => grads[0]; path, v =
-✘ prints instead of returning: type: expected the path, got None. Is a `return` missing?
-    return torch.stack(path) => print(path)
 
 # own_optimizer
 ✔ the solution
@@ -388,20 +253,9 @@ TABLE = r"""
                 if p.grad is not None:
                     v = self.v[p] = self.mu * self.v.get(p, 0) + p.grad
                     p -= self.lr * (p.grad + self.mu * v)
-✔ .data, a velocity made at the first gradient, no instance dictionary
-    class OwnOptimizer:
-        __slots__ = "params", "lr", "mu", "v"
-
-        def __init__(self, params, lr=0.01, momentum=0.0):
-            self.params = [p for p in params]
-            self.lr, self.mu, self.v = lr, momentum, {}
-
-        def step(self):
-            for p in self.params:
-                if p.grad is None:
-                    continue
-                self.v[p] = self.mu * self.v.get(p, 0) + p.grad
-                p.data = p.data - self.lr * (p.grad + self.mu * self.v[p])
+✔ .data
+    of: velocities in a dictionary
+    p -= self.lr => p.data = p.data - self.lr
 ✔ a descendant of Optimizer
     class OwnOptimizer(torch.optim.Optimizer):
         def __init__(self, params, lr, momentum=0):
@@ -417,22 +271,14 @@ TABLE = r"""
                         self.state[p]["v"] = v
                         p.add_(p.grad + mu * v, alpha=-group["lr"])
 ✘ walks through the parameters once: values: step 2 leaves `0.weight` as it was.
-    class OwnOptimizer:
-        def __init__(self, params, lr, momentum=0):
-            self.params, self.lr = params, lr
-
-        def step(self):
-            for param in self.params:
-                param.data -= self.lr * param.grad
+    of: velocities in a dictionary
+    list(params) => params
 ✘ not Nesterov: values: `0.weight` after step 1 is wrong in # of # places, first at [0, 0]: yours is
   #.
     param.grad + self.momentum * v => v
-✘ no memory: values: `0.weight` after step 2 is wrong in # of # places, first at [0, 0]: yours is #.
-    of: velocities in a dictionary
-    self.mu * self.v.get(p, 0) + p => p
-✘ a fixed rate: values: `0.weight` after step 1 is wrong in # of # places, first at [0, 0]: yours is
-  #.
-    = list(params), lr, => = list(params), 0.1,
+✘ clipped gradients: values: `0.weight` after step 2 is wrong in # of # places, first at [#, #]:
+  yours is #.
+    add_(param.grad) => add_(param.grad.clamp(-10, 10))
 ✘ skips zero gradients: values: step 2 leaves `0.weight` as it was.
     param.grad is not None => param.grad is not None and param.grad.any()
 ✘ velocities kept for the next optimizer: values: `0.weight` after step 1 is wrong in # of # places,
@@ -440,31 +286,14 @@ TABLE = r"""
     momentum=0): => momentum=0, kept={}):
     - [torch.zeros_like(param) for param in self.params]
     + [kept.setdefault(param, torch.zeros_like(param)) for param in self.params]
-✘ uphill: values: `0.weight` after step 1 is wrong in # of # places, first at [0, 0]: yours is #.
-    -= => +=
 ✘ velocities by shape: values: `1.weight` after step 1 is wrong in # of # places, first at [0, 0]:
   yours is #.
     of: velocities in a dictionary
     p] = self.mu * self.v.get(p => p.shape] = self.mu * self.v.get(p.shape
-✘ velocities of all optimizers: values: `0.weight` after step 1 is wrong in # of # places, first at
-  [0, 0]: yours is #.
-    of: velocities in a dictionary
-    - class OwnOptimizer:
-    + class OwnOptimizer:
-    +     v = {}
-    - self.params, self.lr, self.mu, self.v = list(params), lr, momentum, {}
-    + self.params, self.lr, self.mu, _ = list(params), lr, momentum, {}
-    p] = self.mu * self.v.get(p => i] = self.mu * self.v.get(i
-✘ one velocity for all: it raises RuntimeError: output with shape [1] doesn't match the broadcast
-  shape [1, 2]
-    for param in self.params] => for param in self.params[:1]] * len(self.params)
 ✘ params of the class: values: step 2 leaves `0.weight` as it was.
     self.params,  => type(self).params,
 ✘ new tensors: values: step 1 leaves `0.weight` as it was.
     param -= => param = param -
-✘ without no_grad: it raises RuntimeError: a leaf Variable that requires grad is being used in an
-  in-place operation.
-    @torch.no_grad() =>
 ✘ parameters that learn no more: step 1 turns off `requires_grad` of `0.weight`.
     param -= => param.requires_grad = False; param -=
 ✘ the velocity is the gradient, changed in place: step # changes the gradient of `0.weight`.
@@ -475,70 +304,43 @@ TABLE = r"""
     of: velocities in a dictionary
     v.get(p, 0) + => v[p] + p.grad if p in self.v else
 ✘ zeroes: step # changes the gradient of `0.weight`.
-    - * v)
-    + * v)
-    +                 param.grad.zero_()
-✘ sets None: step # changes the gradient of `0.weight`.
-    - * v)
-    + * v)
-    +                 param.grad = None
+    * v) => * v); param.grad.zero_()
 ✘ no gradient: it raises TypeError: add_(): argument 'other' (position 1) must be Tensor, not
   NoneType
     if param.grad is not None => if True
 ✘ coasts without a gradient: step 3 moves `0.weight`, whose `grad` is None.
-    -             if param.grad is not None:
-    -
-    +             if param.grad is None:
-    +                 param -= self.lr * self.momentum * v
-    +             else:
-    +
+    - if param
+    + param -= self.lr * self.momentum * v * (param.grad is None)
+    +             if param
 ✘ the velocity fades without a gradient: values: `0.weight` after step 4 is wrong in # of # places,
   first at [0, 0]: yours is #.
-    -             if param.grad is not None:
-    -
-    +             if param.grad is None:
-    +                 v.mul_(self.momentum)
-    +             else:
-    +
+    - if param
+    + v.mul_(self.momentum if param.grad is None else 1)
+    +             if param
 ✘ stops where none is: values: step 3 leaves `0.bias` as it was.
-    -             if param.grad is not None:
-    -
-    +             if param.grad is None:
-    +                 break
-    +             else:
-    +
+    - if param
+    + if param.grad is None: break
+    +             if param
 ✘ momentum from the start: values: `0.weight` after step 1 is wrong in # of # places, first at [0,
   0]: yours is #.
     tum=0) => tum=0.9)
-✘ order: values: `0.weight` after step 1 is wrong in # of # places, first at [0, 0]: yours is #.
-    lr, momentum=0) => momentum=0, lr=0.01)
 ✘ momentum asked for: checking it raises TypeError: OwnOptimizer.__init__() missing 1 required
   positional argument: 'momentum'
     momentum=0) => momentum)
-✘ other names: checking it raises TypeError: OwnOptimizer.__init__() got an unexpected keyword
-  argument 'lr'
-    lr, momentum=0) => rate, mu=0)
-    - lr, momentum
-    -
-    + rate, mu
-    +
-✘ half a stub: values: step 1 leaves `0.weight` as it was.
-    class OwnOptimizer:
-        def __init__(self, params, lr, momentum=0):
-            self.params, self.lr, self.mu, self.v = list(params), lr, momentum, {}
-
-        @torch.no_grad()
-        def step(self):
-            ...
 ✘ PyTorch's, inside: PyTorch's SGD does the work here; the step is yours to write.
     class OwnOptimizer:
         def __init__(self, params, lr, momentum=0):
-            self.own = torch.optim.SGD(params, lr, momentum, nesterov=momentum > 0)
+            self.own = [torch.optim.SGD(params, lr, momentum, nesterov=momentum > 0)]
 
         def step(self):
-            self.own.step()
-✘ PyTorch's: PyTorch's SGD does the work here; the step is yours to write.
-    class OwnOptimizer(torch.optim.SGD): pass
+            self.own[0].step()
+✘ PyTorch's function: PyTorch's SGD does the work here; the step is yours to write.
+    of: velocities in a dictionary
+    - class OwnOptimizer:
+    + from torch.optim.sgd import sgd
+    + rest = dict(weight_decay=0, momentum=0, dampening=0, nesterov=False, maximize=False)
+    + class OwnOptimizer:
+    p -= self.lr * (p.grad + self.mu * v) => sgd([p], [p.grad + self.mu * v], [None], lr=self.lr, **rest)
 ✘ a function: type: expected a class, got a function.
     def OwnOptimizer(params, lr, momentum=0):
         return torch.optim.SGD(params, lr=lr)
