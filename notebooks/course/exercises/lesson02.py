@@ -33,7 +33,7 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     mistakes = {(3, 2): "Which comes first in a weight?", (3, 5): "That is the first layer's."}
     hint = "What does the second layer take in, and what does it give out?"
     yield Prediction("weight_shape", (2, 3), hint, mistakes)
-    mistakes = {20: "Mind `drop_last`.", 3: "That is one epoch.", 19: "Each epoch is by itself."}
+    mistakes = {20: "Mind `drop_last`.", 3: "That is one epoch.", 19: "Each epoch starts anew."}
     yield Prediction("num_steps", 15, "Count the full batches of one epoch first.", mistakes)
 
 
@@ -83,7 +83,7 @@ def _expect_start(net: nn.Module, num_inputs: int, num_weights: int, earlier: li
     expect(not net(torch.zeros(1, num_inputs)).any(), "values: not all biases start at zero.")
     expect(values.count_nonzero() >= 0.99 * num_weights, "values: some weights start at zero.")
     draws = torch.cat([p[p != 0] for p in earlier])  # by chance, hardly any two are equal
-    message = "values: weights equal others, of this net or of an earlier one. Is a seed set?"
+    message = "values: weights repeat, in a net or from call to call. Draw each anew; set no seed."
     expect(len(draws.unique()) > 0.9 * len(draws), message)
     for name, p in net.named_parameters():
         if p.numel() > 10_000:  # enough to tell a distribution
@@ -190,10 +190,11 @@ def _expect_moved(name: str, when: str, before: Any, got: Any, want: Any) -> Non
 def train_with_momentum(fresh: Fresh) -> Iterator[Trial]:
     """Yield nets and loaders; PyTorch's optimizer tells where the parameters go."""
     n = fresh.integer(11, 14)
+    nets = {1: nn.Linear(1, 1)} | {d: nn.Sequential(nn.Linear(d, 1)) for d in (2, 3)}
     for rows, d, batch_size, num_epochs, form, why in (
         (n, 2, 20, 1, (-1,), ": a single step"),
         (n, 3, 5, 1, (-1, 1), ""),
-        (n, 3, 20, 3, (-1, 1), ": one step in an epoch"),
+        (n, 3, 20, 3, (-1, 1), ": one step in an epoch, the net of before"),
         (2 * n + 1, 1, 4, 4, (-1,), ""),
         (n, 2, 4, 2, (-1,), ", the minibatches in a list"),
         (n, 2, 5, 1, (-1, 1), ", a net that comes with old gradients"),
@@ -202,7 +203,7 @@ def train_with_momentum(fresh: Fresh) -> Iterator[Trial]:
     ):
         X, lr = fresh.normal(rows, d), 0.01 * fresh.integer(2, 5)
         y = (X @ fresh.normal(d, 1) + 2).reshape(form)
-        net = nn.Linear(d, 1) if d == 1 else nn.Sequential(nn.Linear(d, 1))
+        net = nets[d]  # the same one again, which no answer should remember
         batches = list(zip(X.split(batch_size), y.split(batch_size), strict=True))
         data_iter = batches if "list" in why else _Loader(data.TensorDataset(X, y), batch_size)
         before = copy.deepcopy(net.state_dict())

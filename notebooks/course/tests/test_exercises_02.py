@@ -94,10 +94,10 @@ TABLE = r"""
     normal_(0, 0.01) => fill_(0)
 ✘ nan: values: some parameters start at nan or inf.
     normal_(0, 0.01) => fill_(math.nan)
-✘ a seed inside: values: weights equal others, of this net or of an earlier one. Is a seed set?
+✘ a seed inside: values: weights repeat, in a net or from call to call. Draw each anew; set no seed.
     width = => torch.manual_seed(1); width =
-✘ the same draw in both layers: values: weights equal others, of this net or of an earlier one. Is a
-  seed set?
+✘ the same draw in both layers: values: weights repeat, in a net or from call to call. Draw each
+  anew; set no seed.
     layer.weight.n => torch.manual_seed(d); layer.weight.n
     width = => d = torch.seed(); width =
 ✘ variance for deviation: values: `0.weight` is not from N(0, 0.01**2): mean #, standard deviation
@@ -181,6 +181,14 @@ TABLE = r"""
     loss = => net[0]; loss =
 ✘ the loader's labels mended for good: it changes `data_iter`, which belongs to the caller.
     loss = => labels = data_iter.dataset.tensors[1]; labels.resize_(len(labels), 1); loss =
+✘ the optimizer kept for the net: values: `0.weight` after training is wrong in # of # places, first
+  at [0, #]: yours is #.
+    optimizer = torch.optim.SGD(net => optimizer = kept.setdefault(net, torch.optim.SGD(net
+    momentum=0.9) => momentum=0.9))
+    - def train
+    + kept = {}
+    +
+    + def train
 ✘ the minibatches listed once: it walks through `data_iter` less than once an epoch; the order may
   be new in each.
     loss = => data_iter = list(data_iter); loss =
