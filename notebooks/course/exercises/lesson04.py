@@ -72,32 +72,38 @@ def _expect_mlp(widths: Sequence[int], fresh: Fresh, earlier: list, starts: dict
     lost = [name for name, param in twin.named_parameters() if param.grad is None]
     calls: list[tuple] = []
 
-    # What stands between two layers is tried on random numbers that the first seems to put out.
+    # A layer seems to put out random numbers, in pairs of equal rows: what makes the next input?
     def replace(layer: nn.Module, inputs: tuple, output: torch.Tensor) -> torch.Tensor:
-        calls.append((layer, inputs[0].detach().clone(), 2 * fresh.normal(*output.shape)))
-        return calls[-1][2].clone()  # an activation may work in place
+        plain = nn.functional.linear(inputs[0], layer.weight, layer.bias)
+        message = "values: a linear layer puts out something else than `nn.Linear` does."
+        expect(torch.allclose(output, plain, atol=1e-5), message)
+        numbers = 2 * fresh.normal(*output.shape)[fresh.order(len(X)) // 2]
+        calls.append((layer, inputs[0].detach().clone(), numbers))
+        return numbers.clone()  # an activation may work in place
 
     for part in twin.modules():
         if isinstance(part, nn.Linear):
             part.register_forward_hook(replace)
     last, layers = twin(X), [layer for layer, _, _ in calls]
     shapes = [(layer.in_features, layer.out_features) for layer in layers]
-    shown = ", ".join(f"{num_in} to {num_out}" for num_in, num_out in shapes) or "none"
     wanted = list(zip(widths[:-1], widths[1:], strict=True))
-    should = ", ".join(f"{num_in} to {num_out}" for num_in, num_out in wanted)
-    message = f"shape: the `nn.Linear` layers that are called should be {should}, yours: {shown}."
+    message = f"shape: the `nn.Linear` layers that are called should be {wanted}, yours: {shapes}."
     expect(shapes == wanted, message)
     total = sum(param.numel() for param in net.parameters())
     right = sum((num_in + 1) * num_out for num_in, num_out in shapes)
-    message = f"values: the net has {total} parameters; layers {shown} with biases have {right}."
+    message = f"values: the net has {total} parameters; these layers with biases have {right}."
     expect(total == right, message)
     expect(torch.equal(calls[0][1], X), "values: the first linear layer does not get X as it is.")
     for k in range(1, len(calls)):
         before, after = calls[k - 1][2], calls[k][1]
         num_bent = int((_off_line(before, after) > 1e-3).sum())
-        expect(num_bent, f"values: between linear layers {k} and {k + 1} nothing bends.")
-        message = f"values: only {num_bent} of the {widths[k]} units of linear layer {k}"
-        expect(num_bent == widths[k], f"{message} pass something that bends.")
+        message = (
+            f"values: after linear layer {k} something bends for {num_bent} of {widths[k]} units."
+        )
+        expect(num_bent == widths[k], message)
+        pairs = after[before[:, 0].argsort()].reshape(-1, 2, widths[k])
+        message = f"values: what linear layer {k + 1} gets does not come from layer {k} alone."
+        expect(torch.allclose(pairs[:, 0], pairs[:, 1], atol=1e-4), message)
     message = "values: the output is not what the last linear layer gives: something follows it."
     expect(torch.allclose(last, calls[-1][2], atol=1e-5), message)
     expect(not lost, f"no gradient of the output reaches `{''.join(lost[:1])}`: it cannot learn.")
@@ -150,36 +156,52 @@ def _fit_curve(X, y, num_steps):
     return net
 
 
-def _flat(net: nn.Module) -> torch.Tensor:
-    return nn.utils.parameters_to_vector(net.parameters()).detach().clone()
-
-
 def _path(net: nn.Module, X: torch.Tensor, y: torch.Tensor, most: int) -> list[torch.Tensor]:
     """Return a net's parameters after 0, 1, ..., `most` steps of the training as it should be."""
-    path, updater = [_flat(net)], torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
-    for _ in range(most):
+    path, updater = [], torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
+    for _ in range(most + 1):
+        path.append(nn.utils.parameters_to_vector(net.parameters()).detach())
         updater.zero_grad()
         nn.MSELoss()(net(X), y.reshape(-1, 1)).backward()
         updater.step()
-        path.append(_flat(net))
     return path
 
 
-def _expect_step(net: nn.Module, path: list[torch.Tensor], num_steps: int) -> None:
-    """Raise Wrong unless the net is where the path is after so many steps."""
-    moved, *ways = (place - path[0] for place in (_flat(net), *path))
+def _multiple(way: torch.Tensor, other: torch.Tensor) -> float:
+    """Return by what the other way is to be multiplied to give this one; nan if by nothing."""
+    ratio = (way @ other) / (other @ other)
+    return ratio.item() if (way - ratio * other).abs().max() < 1e-3 * way.abs().max() else math.nan
+
+
+def _expect_step(args: dict[str, Any], earlier: list, path: list, net: Any) -> None:
+    """Raise Wrong unless the net is where training takes it; fill in the path before any step."""
+    X, y, num_steps = args.values()
+    _expect_net(net, X, 1, earlier)
+    if num_steps == 0:
+        path[:] = _path(net, X, y, 150)
+        return
+    words = f"values: with num_steps {num_steps}"
+    place = nn.utils.parameters_to_vector(net.parameters()).detach()
+    moved, *ways = (each - path[0] for each in (place, *path))
     near = [bool((moved - way).abs().max() < 2e-4 * way.abs().max()) for way in ways]
     if near[num_steps]:
         return
-    words = f"values: with num_steps {num_steps}"
     expect(moved.any(), f"{words} it leaves the net as it started.")
-    lost = f"{words} the net is not where `lr` 0.05"
-    expect(num_steps == 1, f"{lost} and momentum 0.9 take it; with num_steps 1 it is.")
     expect(True not in near[:20], f"{words} it takes {[*near, True].index(True)} steps.")
-    ratio = (moved @ ways[1]) / (ways[1] @ ways[1])
-    times = (moved - ratio * ways[1]).abs().max() < 2e-4 * moved.abs().max()
-    expect(not times, f"{words} the net moves {ratio:.3g} times as far as `lr` 0.05 takes it.")
-    raise Wrong(f"{lost} takes it on the MSE of all points.")
+    if num_steps == 1:
+        times = _multiple(moved, ways[1])
+        message = f"{words} the net moves {times:.3g} times as far as `lr` 0.05 takes it."
+        expect(math.isnan(times), message)
+        nn.utils.vector_to_parameters(path[0].clone(), net.parameters())
+        to_mean = _path(net, X, y.mean().expand(len(X)), 1)[1] - path[0]
+        message = f"{words} each output is compared with all labels, not only with its own."
+        expect(math.isnan(_multiple(moved, to_mean)), message)
+    if num_steps == 2:
+        more = _multiple(moved - ways[2], ways[1])
+        message = f"{words} the first step's gradient is still in the second one's: is it zeroed?"
+        expect(not abs(more - 1) < 0.01, message)
+        expect(math.isnan(more), f"{words} momentum seems to be {abs(0.9 + more):.2f}.")
+    raise Wrong(f"{words} the net is not where `lr` 0.05, momentum 0.9 and the MSE take it.")
 
 
 @exercise(
@@ -189,83 +211,41 @@ def _expect_step(net: nn.Module, path: list[torch.Tensor], num_steps: int) -> No
     seconds=20,
 )
 def fit_curve(fresh: Fresh) -> Iterator[Trial]:
-    """Yield points on a bent curve: first look at the fit, then follow the training by step."""
-    earlier: list[nn.Parameter] = []
+    """Yield points on a bent curve: look at the net's start, then follow its training."""
+    earlier, path, starts = [], [], {}
     for n, form in ((fresh.integer(40, 60), (-1, 1)), (50, (-1,)), (1, (-1,))):
-        yield from _training(fresh, n, form, earlier)
-
-
-def _bends(X: torch.Tensor, y: torch.Tensor, seed: int) -> bool:
-    """Tell whether a right answer, started from a seed, trains to a curve."""
-    torch.manual_seed(seed)
-    net = nn.Sequential(nn.Linear(1, 16), nn.ReLU(), nn.Linear(16, 1))
-    _path(net, X, y, 150)
-    return bool(_off_line(X, net(X).detach()) > 0.01)
-
-
-def _training(fresh: Fresh, n: int, form: tuple[int, ...], earlier: list) -> Iterator[Trial]:
-    X, seed = torch.linspace(-1, 1, n).reshape(-1, 1), fresh.integer(1, 10**6)
-    slope, bend = 2 * fresh.integer(0, 1) - 1, 2 * fresh.integer(0, 1) - 1
-    y = (slope * X + bend * X**2 + 0.02 * fresh.normal(n, 1)).reshape(form)
-    nets: list[nn.Module] = []
-
-    def keep(net: Any) -> None:
-        _expect_net(net, X, 1, earlier)
-        nets.append(net)
-
-    def trial(num_steps: int, judge=keep, calls: int = 1) -> Trial:
-        torch.manual_seed(seed)  # right before the call
-        words = f"X {(n, 1)} and y {tuple(y.shape)} of a parabola, num_steps {num_steps}"
-        return Trial(words, dict(X=X, y=y, num_steps=num_steps), judge=judge, calls=calls)
-
-    while n > 1 and not _bends(X, y, seed):  # one start in some hundreds trains to a straight line
-        seed += 1
-    yield trial(0)
-    if n > 1:
-        yield trial(150)
-        message = "values: 150 steps leave the net as it started: nothing trains."
-        expect(not torch.equal(_flat(nets[0]), _flat(nets[1])), message)
-        first = next((param for param in nets[1].parameters() if param.ndim == 2), torch.eye(2))
-        message = "values: after training, all hidden units are alike, as if there were one."
-        expect(not first.std(dim=0).max() < 1e-4, message)
-        y_hat = nets[1](X).detach()
-        expect(y_hat.isfinite().all(), "values: after training, the net's output is nan or inf.")
-        message = "values: the trained net says nearly the same number for every x."
-        expect(y_hat.std() > 0.1 * y.std(), message)
-        expect(_off_line(X, y_hat) > 1e-4, "values: the trained net is a straight line.")
-    if y.ndim == 2:  # once is enough
-        starts: dict[str, list[nn.Linear]] = {}
-        yield trial(0, partial(_expect_mlp, (1, 16, 1), fresh, earlier, starts), calls=30)
-        message = "values: the net starts with the same numbers at each call."
-        expect(len(starts) > 1 or torch.initial_seed() != seed, message)
-        _expect_start(starts)
-    path = _path(nets[0], X, y, 150 if y.ndim == 2 else 20)
-    for num_steps in (1, 2, 150) if y.ndim == 2 else (1, 2):
-        yield trial(num_steps)
-        _expect_step(nets[-1], path, num_steps)
+        X, seed = torch.linspace(-1, 1, n).reshape(-1, 1), fresh.integer(1, 10**6)
+        y = (X**2 - X + 0.02 * fresh.normal(n, 1)).reshape(form)
+        shown = f"X {(n, 1)} and y {tuple(y.shape)} of a parabola, num_steps"
+        if y.ndim == 2:  # once is enough
+            torch.manual_seed(seed)
+            judge = partial(_expect_mlp, (1, 16, 1), fresh, earlier, starts)
+            yield Trial(f"{shown} 0", dict(X=X, y=y, num_steps=0), judge=judge, calls=30)
+            message = "values: the net starts with the same numbers at each call."
+            expect(len(starts) > 1 or torch.initial_seed() != seed, message)
+            _expect_start(starts)
+        for num_steps in (0, 1, 2, 150) if y.ndim == 2 else (0, 1, 2):
+            torch.manual_seed(seed)
+            args = dict(X=X, y=y, num_steps=num_steps)
+            judge = partial(_expect_step, args, earlier, path)
+            yield Trial(f"{shown} {num_steps}", args, judge=judge, calls=1)
 
 
 # --- Stop in time ----------------------------------------------------------------------------
 
 
 class _Run:
-    """A run with known held-out errors; each epoch adds 1 to all parameters.
+    """A run with known held-out errors, of which the last goes on; each epoch adds 1 to the net.
 
-    They start at 100 times the number of the run, so that those of another run show.
+    Its parameters start at 100 times the number of the run, so that those of another run show.
     """
 
-    def __init__(
-        self, number: int, errors: Sequence[float], patience: int, max_epochs: int
-    ) -> None:
-        self.start = 100 * number
-        self.errors, self.num_trained, self.best_epoch, self.last = errors, 0, 0, 0
+    def __init__(self, number: int, errors: list[float], best_epoch: int, last: int) -> None:
+        self.start, self.num_trained = 100 * number, 0
+        self.errors, self.best_epoch, self.last = errors, best_epoch, last
         self.net = nn.Sequential(nn.Linear(1, 3), nn.Tanh(), nn.Linear(3, 1))
-        nn.utils.vector_to_parameters(torch.full((10,), float(self.start)), self.net.parameters())
-        while self.last < max_epochs and self.last - self.best_epoch < patience:
-            self.last += 1
-            now, best = errors[self.last], errors[self.best_epoch]
-            if now < best or (math.isnan(best) and not math.isnan(now)):
-                self.best_epoch = self.last
+        self.params = list(self.net.parameters())
+        nn.utils.vector_to_parameters(torch.full((10,), float(self.start)), self.params)
 
     def epochs(self, net: Any) -> set[int]:
         """Return the epochs from which the net's parameters come."""
@@ -284,9 +264,8 @@ class _Run:
 
     def held_out_error(self, net: Any) -> float:
         epoch = max(self.epochs(net))
-        message = "`net` holds parameters that are not from this run."
-        expect(0 <= epoch < len(self.errors), message)
-        return self.errors[epoch]
+        expect(0 <= epoch < 99, "`net` holds parameters that are not from this run.")
+        return self.errors[min(epoch, len(self.errors) - 1)]
 
     def judge(self, got: Any) -> None:
         """Raise Wrong unless training stopped in time and went back to the best epoch."""
@@ -296,9 +275,13 @@ class _Run:
         Want("best_epoch", self.best_epoch, any_shape=True).compare(epoch)
         Want("best_error", self.errors[self.best_epoch], any_shape=True, rtol=1e-6).compare(error)
         epochs = self.epochs(self.net)
-        message = f"values: `net` is left as it was after epoch {max(epochs)}, not the best one."
-        expect(len(epochs) > 1 or epochs == {self.best_epoch}, message)
         expect(len(epochs) == 1, "values: only a part of `net` is put back to the best epoch.")
+        message = f"values: `net` is left as it was after epoch {max(epochs)}, not the best one."
+        expect(epochs == {self.best_epoch}, message)
+        message = "`net` holds new parameters: an optimizer would go on training the old ones."
+        expect(list(map(id, self.net.parameters())) == list(map(id, self.params)), message)
+        message = "`net` is left with parameters that do not learn (`requires_grad` is False)."
+        expect(all(param.requires_grad for param in self.params), message)
 
 
 @exercise(
@@ -307,26 +290,26 @@ class _Run:
 )
 def stop_early(fresh: Fresh) -> Iterator[Trial]:
     """Yield runs whose held-out errors are known."""
-    nan, more, lowest = float("nan"), [9.0] * 99, fresh.integer(5, 9)
-    runs = (
-        ([(k - lowest) ** 2 + 0.1 for k in range(99)], 5, 50, "errors that fall and then rise"),
-        ([5, 4, 4.5, 4.2, 3, 3.5, 3.4, 2, 2.5, 2.4, 2.3, 1, *more], 3, 50, "errors with bumps"),
-        ([1 / (1 + k) for k in range(99)], 2, 12, "errors that fall to the end"),
-        ([5, 4, 3, 3.5, 3.6, *more], 5, 4, "errors that rise in the last two epochs"),
-        ([0.5, 0.3, 0.3, 0.3, 0.3, 0.1, *more], 3, 50, "errors that stay equal for three epochs"),
-        ([0.5 - k / 1e6 for k in range(8)] + more, 2, 50, "errors that fall by 0.000001 at a time"),
-        ([0.3, 0.0, 0.1, 0.2, *more], 2, 50, "errors of which the lowest is 0"),
-        ([-0.1, -0.3, -0.2, -0.2, *more], 2, 50, "errors below 0"),
-        ([1, math.nextafter(1, 0), 1, 1, *more], 2, 50, "errors of which one is lower by 1e-16"),
-        ([1, 2, 3, *more], 1, 50, "errors that never fall"),
-        ([1, *more], 3, 0, "no epoch allowed"),
-        ([0.5, 0.2, *[nan] * 99], 2, 50, "errors that are nan from the second epoch on"),
-        ([nan, nan, 4, 5, 3, *more], 3, 50, "errors that are nan at epochs 0 and 1"),
-        ([nan] * 99, 2, 50, "errors that are nan throughout"),
+    nan, lowest = math.nan, fresh.integer(5, 9)
+    runs = (  # errors, patience, max_epochs, best_epoch
+        ([(k - lowest) ** 2 + 0.1 for k in range(99)], 5, 50, lowest, "that fall and then rise"),
+        ([5, 4, 4.5, 4.2, 3, 3.5, 3.4, 2, 2.5, 2.4, 2.3, 1], 3, 50, 7, "with bumps"),
+        ([1 / (1 + k) for k in range(99)], 2, 12, 12, "that fall to the end"),
+        ([5, 4, 3, 3.5, 3.6], 5, 4, 2, "that rise in the last two epochs"),
+        ([0.5, 0.3, 0.3, 0.3, 0.3, 0.1], 3, 50, 1, "that stay equal for three epochs"),
+        ([*(0.5 - k / 1e6 for k in range(8)), 9], 2, 50, 7, "that fall by 0.000001 at a time"),
+        ([0.3, 0.0, 0.1, 0.2], 2, 50, 1, "of which the lowest is 0"),
+        ([-0.1, -0.3, -0.2], 2, 50, 1, "below 0"),
+        ([1, math.nextafter(1, 0), 1], 2, 50, 1, "of which one is lower by 1e-16"),
+        ([1, 2, 3], 1, 50, 0, "that never fall"),
+        ([1, 9], 3, 0, 0, "while no epoch is allowed"),
+        ([0.5, 0.2, nan], 2, 50, 1, "that are nan from the second epoch on"),
+        ([nan, nan, 4, 5, 3, 9], 3, 50, 4, "that are nan at epochs 0 and 1"),
+        ([nan], 2, 50, 0, "that are nan throughout"),
     )
-    for k, (errors, patience, max_epochs, words) in enumerate(runs):
-        run = _Run(k, errors, patience, max_epochs)
+    for k, (errors, patience, max_epochs, best_epoch, words) in enumerate(runs):
+        run = _Run(k, errors, best_epoch, min(best_epoch + patience, max_epochs))
         args = dict(net=run.net, train_epoch=run.train_epoch, held_out_error=run.held_out_error)
         limits = dict(patience=patience, max_epochs=max_epochs)
-        words = f"{words}, patience {patience}, max_epochs {max_epochs}"
+        words = f"errors {words}, patience {patience}, max_epochs {max_epochs}"
         yield Trial(words, args | limits, judge=run.judge, changes={"net": None})
