@@ -298,14 +298,13 @@ def _expect_steps(fresh: Fresh, net: nn.Module, options: dict, gaps: str, optimi
 )
 def own_optimizer(fresh: Fresh) -> Iterator[Trial]:
     """Yield parameters and settings, given by position."""
-    other = "; another net's with lr=0.3, momentum=0.2 is made before step 2"
     for sizes, options, gaps, why in (
         ((2, 1), dict(lr=0.1), "----", ", no momentum given"),
         ((2, 1), dict(lr=0.2, momentum=0.9), "----", ""),
         ((2, 2, 2), dict(lr=0.1, momentum=0.1), "-l--", ", large gradients in step 2"),
         ((2, 3), dict(lr=0.05, momentum=0.5), "b-w-.", ", some gradients None"),
         ((2, 3), dict(lr=0.1, momentum=0.5), "-zf-", ", some gradients zero"),
-        ((1, 1), dict(lr=0.1, momentum=0.5), "-+", other),
+        ((1, 1), dict(lr=0.1, momentum=0.5), "-+", ", another optimizer made before step 2"),
     ):
         net = nn.Sequential(*[nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False)])
         words = f"layers {sizes}, " + ", ".join(f"{name} {options[name]}" for name in options) + why
