@@ -51,6 +51,7 @@ def _expect_net(net: Any, X: torch.Tensor, num_outputs: int, earlier: list) -> N
     y_hat = net(X)
     expect_type(torch.is_tensor(y_hat), "a tensor as the net's output", y_hat)
     expect_shape(y_hat, (len(X), num_outputs), f"the net's output for X {tuple(X.shape)}")
+    expect(y_hat.requires_grad, "no gradient of the output reaches the net: it cannot learn.")
 
 
 def _off_line(X: torch.Tensor, Y: torch.Tensor) -> torch.Tensor:
@@ -67,8 +68,7 @@ def _expect_mlp(widths: Sequence[int], fresh: Fresh, earlier: list, starts: dict
     y_hat, again = twin.eval()(X), twin(X[:9])
     message = "values: the first 9 examples, once more and alone, get other outputs."
     expect(torch.allclose(again, y_hat[:9], rtol=1e-2, atol=1e-4, equal_nan=True), message)
-    if y_hat.requires_grad:
-        y_hat.sum().backward()
+    y_hat.sum().backward()
     lost = [name for name, param in twin.named_parameters() if param.grad is None]
     calls: list[tuple] = []
 
@@ -96,11 +96,9 @@ def _expect_mlp(widths: Sequence[int], fresh: Fresh, earlier: list, starts: dict
     expect(torch.equal(calls[0][1], X), "values: the first linear layer does not get X as it is.")
     for k in range(1, len(calls)):
         before, after = calls[k - 1][2], calls[k][1]
-        num_bent = int((_off_line(before, after) > 1e-3).sum())
-        message = (
-            f"values: after linear layer {k} something bends for {num_bent} of {widths[k]} units."
-        )
-        expect(num_bent == widths[k], message)
+        bent = int((_off_line(before, after) > 1e-3).sum())
+        message = f"values: after linear layer {k} something bends for {bent} of {widths[k]} units."
+        expect(bent == widths[k], message)
         pairs = after[before[:, 0].argsort()].reshape(-1, 2, widths[k])
         message = f"values: what linear layer {k + 1} gets does not come from layer {k} alone."
         expect(torch.allclose(pairs[:, 0], pairs[:, 1], atol=1e-4), message)
@@ -211,12 +209,17 @@ def _expect_step(args: dict[str, Any], earlier: list, path: list, net: Any) -> N
     seconds=20,
 )
 def fit_curve(fresh: Fresh) -> Iterator[Trial]:
-    """Yield points on a bent curve: look at the net's start, then follow its training."""
+    """Yield points on a bent curve: follow the training, then look at the untrained net."""
     earlier, path, starts = [], [], {}
     for n, form in ((fresh.integer(40, 60), (-1, 1)), (50, (-1,)), (1, (-1,))):
         X, seed = torch.linspace(-1, 1, n).reshape(-1, 1), fresh.integer(1, 10**6)
         y = (X**2 - X + 0.02 * fresh.normal(n, 1)).reshape(form)
         shown = f"X {(n, 1)} and y {tuple(y.shape)} of a parabola, num_steps"
+        for num_steps in (0, 1, 2, 150) if y.ndim == 2 else (0, 1, 2):
+            torch.manual_seed(seed)
+            args = dict(X=X, y=y, num_steps=num_steps)
+            judge = partial(_expect_step, args, earlier, path)
+            yield Trial(f"{shown} {num_steps}", args, judge=judge, calls=1)
         if y.ndim == 2:  # once is enough
             torch.manual_seed(seed)
             judge = partial(_expect_mlp, (1, 16, 1), fresh, earlier, starts)
@@ -224,11 +227,6 @@ def fit_curve(fresh: Fresh) -> Iterator[Trial]:
             message = "values: the net starts with the same numbers at each call."
             expect(len(starts) > 1 or torch.initial_seed() != seed, message)
             _expect_start(starts)
-        for num_steps in (0, 1, 2, 150) if y.ndim == 2 else (0, 1, 2):
-            torch.manual_seed(seed)
-            args = dict(X=X, y=y, num_steps=num_steps)
-            judge = partial(_expect_step, args, earlier, path)
-            yield Trial(f"{shown} {num_steps}", args, judge=judge, calls=1)
 
 
 # --- Stop in time ----------------------------------------------------------------------------

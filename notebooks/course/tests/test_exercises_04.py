@@ -119,7 +119,7 @@ TABLE = r"""
     +     for p in net.parameters():
     +         p.dim() == 1 and nn.init.zeros_(p)
     +     return net
-✘ frozen: no gradient of the output reaches `0.weight`: it cannot learn.
+✘ frozen: no gradient of the output reaches the net: it cannot learn.
     - return nn.Sequential(*layers[:-1])
     + net = nn.Sequential(*layers[:-1])
     +     for p in net.parameters():
@@ -203,6 +203,8 @@ TABLE = r"""
     range(num_steps) => range(1, num_steps)
 ✘ two for one: values: with num_steps 1 it takes 2 steps.
     range(num_steps) => range(2 * num_steps)
+✘ steps of its own: values: with num_steps 1 it leaves the net as it started.
+    range(num_steps) => range(1000)
 ✘ at most a hundred: values: with num_steps 150 the net is not where `lr` 0.05, momentum 0.9 and
   the MSE take it.
     range(num_steps) => range(min(num_steps, 100))
@@ -210,7 +212,7 @@ TABLE = r"""
   take it.
     net(X), y.reshape(-1, 1)) => net(X[rows]), y.reshape(-1, 1)[rows])
     l = nn => rows = torch.randperm(len(X))[:20]; l = nn
-✘ goes on with the last call's parameters: values: the net starts with the same numbers at each call.
+✘ goes on with the last call's parameters: values: with num_steps 2 the net is not where `lr` 0.05, momentum 0.9 and the MSE take it.
     - updater =
     + net.load_state_dict(fit_curve.__dict__.get('last', net.state_dict())); updater =
     return net => fit_curve.last = copy.deepcopy(net.state_dict()); return net
