@@ -58,15 +58,11 @@ def test_animators_are_displayed_once_and_then_updated(display):
     assert axes.get_xlabel() == "epoch" and axes.xaxis.get_gridlines()[0].get_visible()
 
 
-def test_animator_lines_differ_in_more_than_colour():
-    animator = d2l.Animator()
+def test_animator_has_different_lines_sharp_pixels_and_room_for_labels():
+    animator = d2l.Animator(xlabel="epoch", nrows=2)
     animator.add(0, (1, 2, 3, 4))
     for look in ("color", "linestyle", "marker"):
         assert len({plt.getp(line, look) for line in animator.axes[0].lines}) == 4
-
-
-def test_animator_is_sharp_and_has_room_for_labels():
-    animator = d2l.Animator(xlabel="epoch", nrows=2)
     animator.fig.subplots_adjust(hspace=0.3)
     data, metadata = InteractiveShell.instance().display_formatter.format(animator.fig)
     assert metadata["image/png"] == {"width": 640, "height": 360}

@@ -157,7 +157,7 @@ def test_a_real_interrupt_passes_through():
         said(twice, "def f(x):\n    raise KeyboardInterrupt")
 
 
-@pytest.mark.parametrize("step", ["pass", "x = abs(x)\n        except Exception: pass", "sleep(0)"])
+@pytest.mark.parametrize("step", ["pass", "x = abs(x)\n        except Exception: pass", "sleep(1)"])
 def test_endless_code_is_stopped(step):
     loop = "while True:\n        " + ("try: " if "except" in step else "")
     text = said(twice, f"from time import sleep\ndef f(x):\n    {loop}{step}")

@@ -94,7 +94,6 @@ class Handler(BaseHTTPRequestHandler):
         body = {
             "page": b"\n<!DOCTYPE html><title>Welcome to the hotel</title>",
             "one bit wrong": one_bit_wrong(packed),
-            "another file": PACKED[NAMES[0]],
             **dict.fromkeys(["truncated", "broken off", "stalls"], packed[:9_000]),
         }.get(fault, packed)
         if fault == "silent":
@@ -214,7 +213,6 @@ def test_named_folder(tmp_path, monkeypatch, contents, suffix, below, start):
         (None, "the folder does not exist"),
         ({NAMES[0]: PACKED[NAMES[0]]}, f"the folder does not hold {NAMES[1]}"),
         ({**PACKED, THIRD: PACKED[NAMES[0]]}, DAMAGED),
-        ({**PACKED, THIRD: PACKED[THIRD][:10] + b"no gzip"}, DAMAGED),
         ({**PACKED, THIRD: PACKED[THIRD][:-9]}, "the file is cut short"),
     ],
 )
@@ -261,7 +259,6 @@ def test_import_loads_nothing_heavy():
         ("broken off", "the file is cut short"),
         ("truncated", "the file is cut short"),
         ("one bit wrong", DAMAGED),
-        ("another file", DAMAGED),
         ("silent", "the server does not answer"),
         ("stalls", "the server does not answer"),
         ("refused", "the connection was refused"),
@@ -397,14 +394,13 @@ def test_two_processes_fetch_each_file_once(tmp_path, serve):
 # --- The command, find and the stand-in ------------------------------------------------------
 
 
-def test_command(tmp_path, serve, monkeypatch, capsys):
+def test_command(tmp_path, serve, capsys):
     assert fm.main(tmp_path / "data") == 1
     assert capsys.readouterr() == ("", sentence("there is no source") + "\n")
     serve()
+    assert fm.main(tmp_path / "data") == 0
     done = "data/FashionMNIST/raw holds 60,000 training and 10,000 test images, all intact.\n"
-    for _ in range(2):
-        assert fm.main(tmp_path / "data") == 0
-        assert capsys.readouterr() == (done, "")
+    assert capsys.readouterr() == (done, "")
 
 
 def test_find_real(tmp_path, serve, monkeypatch, capsys):
