@@ -83,7 +83,8 @@ RUN_SOURCE = """async source => {
   const model = window.jupyterapp.shell.currentWidget.content.activeCell.model;
   model.sharedModel.setSource(source);
   await window.jupyterapp.commands.execute('notebook:run-cell');
-  return model.outputs.toJSON().map(o => [o.text ?? o.evalue].flat().join('')).join('');
+  const text = o => o.text ?? o.data?.['text/plain'] ?? o.evalue;
+  return model.outputs.toJSON().map(o => [text(o)].flat().join('')).join('');
 }"""
 
 

@@ -1,41 +1,41 @@
-"""What holds for the exercises of every lesson, in its notebook and beside its solutions."""
+"""What holds for the exercises of every notebook, in it and in the lesson's solutions."""
 
 import ast
-import importlib
 import re
 
 import nbformat
 import pytest
-from exercise_testing import run
+from exercise_testing import modules, run
 
 from course.exercises import engine
 
 LESSONS = sorted(path.stem[-2:] for path in engine.NOTEBOOKS.glob("course/exercises/lesson*.py"))
 RECORDS = {
-    lesson: engine.exercises_of(
-        importlib.import_module(f"course.exercises.lesson{lesson}").__name__
-    )
+    module.__name__.split(".")[-1]: engine.exercises_of(module.__name__)
     for lesson in LESSONS
+    for module in modules(lesson)
 }
-each_lesson = pytest.mark.parametrize("lesson", LESSONS)
+each_module = pytest.mark.parametrize("module", RECORDS)
 each_exercise = pytest.mark.parametrize(
-    ("lesson", "name"), [(lesson, each.name) for lesson in LESSONS for each in RECORDS[lesson]]
+    ("module", "name"), [(module, each.name) for module in RECORDS for each in RECORDS[module]]
 )
 
 
-def notebook(lesson):
-    (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb")
+def notebook(module):
+    """Return the notebook with the exercises of a module, such as "lesson01" or "deeper01"."""
+    kind, lesson = module[:-2], module[-2:]
+    (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb" if kind == "lesson" else f"{kind}-*.ipynb")
     return path
 
 
-def solutions(lesson):
-    return engine.answer_cells(engine.NOTEBOOKS / f"solutions-{lesson}.ipynb")
+def solutions(module):
+    return engine.answer_cells(engine.NOTEBOOKS / f"solutions-{module[-2:]}.ipynb")
 
 
-def section(lesson):
+def section(module):
     """Return the cells of the section Exercises, from its heading to the next of its level."""
     inside, found = False, []
-    for cell in nbformat.read(notebook(lesson), as_version=4).cells:
+    for cell in nbformat.read(notebook(module), as_version=4).cells:
         heading = (
             re.search(r"^## (.+)", cell.source, re.M) if cell.cell_type == "markdown" else None
         )
@@ -44,17 +44,22 @@ def section(lesson):
     return found
 
 
-def run_section(lesson, answers):
+def solved_together(module):
+    """Return the exercises of all modules that share a solutions notebook, in order."""
+    return [each for other in RECORDS if other[-2:] == module[-2:] for each in RECORDS[other]]
+
+
+def run_section(module, answers):
     """Run the section in one namespace, with answers in the place of stubs.
 
     Returns what each exercise's cell prints, and last what `progress` does.
     """
     space = {"__name__": "__main__"}
-    cells = nbformat.read(notebook(lesson), as_version=4).cells
+    cells = nbformat.read(notebook(module), as_version=4).cells
     first = next(cell for cell in cells if cell.cell_type == "code")
     run("\n".join(line for line in first.source.splitlines() if "import " in line), namespace=space)
     said = {}
-    for cell in section(lesson):
+    for cell in section(module):
         if cell.cell_type == "code":
             call = re.search(r"^exercises\.(\w+)", cell.source, re.M)
             name = call[1] if call else ""
@@ -84,35 +89,35 @@ def signatures(source):
     return found
 
 
-@each_lesson
-def test_stubs_and_solutions_are_those_of_the_module_in_its_order(lesson):
-    names = [each.name for each in RECORDS[lesson]]
-    assert 3 <= len(names) <= 5
-    assert list(engine.answer_cells(notebook(lesson))) == list(solutions(lesson)) == names
-    text = "\n".join(cell.source for cell in section(lesson) if cell.cell_type == "markdown")
+@each_module
+def test_stubs_and_solutions_are_those_of_the_module_in_its_order(module):
+    names = [each.name for each in RECORDS[module]]
+    assert list(engine.answer_cells(notebook(module))) == names
+    assert list(solutions(module)) == [each.name for each in solved_together(module)]
+    text = "\n".join(cell.source for cell in section(module) if cell.cell_type == "markdown")
     assert text.count("### Exercise ") == text.count("<summary>Hint 1</summary>") == len(names)
     assert text.count("<details>") == text.count("</details>") == text.count("</summary>\n\n")
 
 
 @each_exercise
-def test_stub_and_solution_agree(lesson, name):
-    stub, solved = engine.answer_cells(notebook(lesson))[name], solutions(lesson)[name]
+def test_stub_and_solution_agree(module, name):
+    stub, solved = engine.answer_cells(notebook(module))[name], solutions(module)[name]
     assert stub.rstrip().splitlines()[-1] == solved.rstrip().splitlines()[-1]
     assert signatures(stub) <= signatures(solved)
 
 
-@each_lesson
-def test_untouched_stubs(lesson):
-    said = run_section(lesson, {})
-    assert f"0 of {len(RECORDS[lesson])} solved." in said.pop("progress")
+@each_module
+def test_untouched_stubs(module):
+    said = run_section(module, {})
+    assert f"0 of {len(RECORDS[module])} solved." in said.pop("progress")
     said.pop("", None)
     assert {text[0] for text in said.values()} == {"○"}
 
 
 @each_exercise
-def test_a_single_answer_wrong_and_all_others_right(lesson, name):
-    stub = engine.answer_cells(notebook(lesson))[name]
-    said = run_section(lesson, solutions(lesson) | {name: spoilt(stub)})
+def test_a_single_answer_wrong_and_all_others_right(module, name):
+    stub = engine.answer_cells(notebook(module))[name]
+    said = run_section(module, solutions(module) | {name: spoilt(stub)})
     progress = said.pop("progress")
     said.pop("", None)
     for other, text in said.items():
@@ -121,7 +126,7 @@ def test_a_single_answer_wrong_and_all_others_right(lesson, name):
 
 
 @each_exercise
-def test_solution_is_shown_without_its_check(lesson, name, capsys):
-    next(each for each in RECORDS[lesson] if each.name == name).solution()
+def test_solution_is_shown_without_its_check(module, name, capsys):
+    next(each for each in RECORDS[module] if each.name == name).solution()
     shown = capsys.readouterr().out.strip()
-    assert shown and ".check(" not in shown and shown in solutions(lesson)[name]
+    assert shown and ".check(" not in shown and shown in solutions(module)[name]

@@ -1,8 +1,106 @@
-"""Answers to the exercises of lesson 01: what is refused, and why, and what is accepted."""
+"""Answers to the exercises of lesson 01 and deeper-01: what is refused, why, and what is right."""
 
 from exercise_testing import answer_test
 
 TABLE = r"""
+# predict_before_running
+✔ the solution
+✔ other forms
+    -16 => torch.tensor([-16.0])
+    (5, 5) => [5, 5]
+✔ a torch.Size
+    (5, 5) => torch.Size([5, 5])
+✘ one: values: `w_grad` is not -8. That is what one `backward()` gives.
+    -16 => -8
+✘ no broadcasting: values: `difference_shape` is not (5, 1). Line the two shapes up at their right
+  ends.
+    (5, 5) => (5, 1)
+✘ a string for a shape: type: `difference_shape` should be a tuple such as (7, 4).
+    (5, 5) => '5 x 5'
+✘ the last batch dropped: values: `num_steps` is not 9. Nothing is dropped.
+    12 => 9
+✘ steps as a string: type: `num_steps` should be a tensor or a number, got a str.
+    12 => '12'
+✘ one left out: ○ Not attempted: give `num_steps` a value and run this cell again.
+    12 => ...
+
+# train_step
+✔ the solution
+✔ by hand, other shapes, a tensor returned
+    def train_step(X, y, w, b, lr):
+        error = (X @ w + b).flatten() - y.flatten()
+        with torch.no_grad():
+            w -= lr * (error @ X).reshape(-1, 1) / len(X)
+            b -= lr * error.mean()
+        return (error**2).mean() / 2
+✔ zeroed before, by None
+    loss.backward() => w.grad = b.grad = None; loss.backward()
+    param.grad.zero_() => pass
+✘ not attempted: ○ Not attempted: the code is as given. Change it and run this cell again.
+    .reshape(-1, 1) =>
+    -
+    -             param.grad.zero_()
+    +
+✘ shape only: values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.
+    param.grad.zero_() => pass
+✘ zeroing only: values: the loss is not right: yours is #.
+    y.reshape(-1, 1) => y
+✘ rebinding: values: it leaves `w` as it was.
+    param -= lr * param.grad => param = param - lr * param.grad
+    param.grad.zero_() => w.grad.zero_()
+✘ zeroes before the update: values: it leaves `w` as it was.
+    param -= lr => param.grad.zero_(); param -= lr
+✘ moves w only: values: it leaves `b` as it was.
+    (w, b) => (w,)
+✘ no return: type: expected the loss, got None. Is a `return` missing?
+    return loss.item() =>
+✘ the loss after the step: values: the loss is not right: yours is #.
+    return loss.item() => return ((X @ w + b - y.reshape(-1, 1)) ** 2 / 2).mean()
+✘ uphill: values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.
+    param -= => param +=
+✘ no no_grad: it raises RuntimeError: a leaf Variable that requires grad is being used in an
+  in-place operation.
+    with torch.no_grad(): => if True:
+
+# penalised_gradient
+✔ the solution
+✔ a loop, a list and a NumPy number
+    def penalised_gradient(X, y, w, b, penalty):
+        n, d = X.shape
+        grad_w, grad_b = penalty * w, 0.0
+        for i in range(n):
+            error = sum(X[i, j] * w[j, 0] for j in range(d)) + b - y[i, 0]
+            grad_w = grad_w + error * X[i].reshape(d, 1) / n
+            grad_b += error.item() / n
+        return [grad_w.tolist(), np.float64(grad_b)]
+✘ no penalty: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
+     + penalty * w =>
+✘ penalty twice: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
+    penalty * w => 2 * penalty * w
+✘ penalty by n: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
+    penalty * w => penalty * w / len(X)
+✘ penalty on the bias: values: grad_b is not right: yours is #.
+    error.mean() => error.mean() + penalty * b
+✘ sign: values: grad_w has every sign the wrong way round.
+    X @ w + b - y => y - X @ w - b
+✘ sum for mean: values: grad_w is # times what it should be, everywhere.
+     / len(X) =>
+✘ hard-coded n: values: grad_w is # times what it should be, everywhere.
+     / len(X) =>  / 10
+✘ flat: shape: grad_w should have shape (3, 1), got (3,).
+    - return X.T @ error / len(X) + penalty * w,
+    + return (X.T @ error / len(X) + penalty * w).flatten(),
+✘ only grad_w: type: expected a tuple (grad_w, grad_b), got a tensor.
+    , error.mean() =>
+✘ by autograd: it uses autograd: write the gradient by hand.
+    return => (error**2 / 2).mean().backward(); return
+✘ the gradients of the arguments: type: grad_w should be a tensor or a number, got None.
+    return X.T @ error / len(X) + penalty * w, error.mean() => return w.grad, b.grad
+✘ in place: it changes `w`, which belongs to the caller.
+    return X.T @ error / len(X) + penalty * w => w *= penalty; return X.T @ error / len(X) + w
+✘ forgets to return: type: expected a tuple (grad_w, grad_b), got None. Is a `return` missing?
+    return => result =
+
 # every_example_once
 ✔ the solution
 ✔ a list, by another road
@@ -105,104 +203,6 @@ TABLE = r"""
 ✘ keyword names: checking it raises TypeError: every_example_once() takes 0 positional arguments but
   3 were given
     (batch_size, => (*, batch_size,
-
-# penalised_gradient
-✔ the solution
-✔ a loop, a list and a NumPy number
-    def penalised_gradient(X, y, w, b, penalty):
-        n, d = X.shape
-        grad_w, grad_b = penalty * w, 0.0
-        for i in range(n):
-            error = sum(X[i, j] * w[j, 0] for j in range(d)) + b - y[i, 0]
-            grad_w = grad_w + error * X[i].reshape(d, 1) / n
-            grad_b += error.item() / n
-        return [grad_w.tolist(), np.float64(grad_b)]
-✘ no penalty: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
-     + penalty * w =>
-✘ penalty twice: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
-    penalty * w => 2 * penalty * w
-✘ penalty by n: values: grad_w is wrong in # of # places, first at [#, #]: yours is #.
-    penalty * w => penalty * w / len(X)
-✘ penalty on the bias: values: grad_b is not right: yours is #.
-    error.mean() => error.mean() + penalty * b
-✘ sign: values: grad_w has every sign the wrong way round.
-    X @ w + b - y => y - X @ w - b
-✘ sum for mean: values: grad_w is # times what it should be, everywhere.
-     / len(X) =>
-✘ hard-coded n: values: grad_w is # times what it should be, everywhere.
-     / len(X) =>  / 10
-✘ flat: shape: grad_w should have shape (3, 1), got (3,).
-    - return X.T @ error / len(X) + penalty * w,
-    + return (X.T @ error / len(X) + penalty * w).flatten(),
-✘ only grad_w: type: expected a tuple (grad_w, grad_b), got a tensor.
-    , error.mean() =>
-✘ by autograd: it uses autograd: write the gradient by hand.
-    return => (error**2 / 2).mean().backward(); return
-✘ the gradients of the arguments: type: grad_w should be a tensor or a number, got None.
-    return X.T @ error / len(X) + penalty * w, error.mean() => return w.grad, b.grad
-✘ in place: it changes `w`, which belongs to the caller.
-    return X.T @ error / len(X) + penalty * w => w *= penalty; return X.T @ error / len(X) + w
-✘ forgets to return: type: expected a tuple (grad_w, grad_b), got None. Is a `return` missing?
-    return => result =
-
-# train_step
-✔ the solution
-✔ by hand, other shapes, a tensor returned
-    def train_step(X, y, w, b, lr):
-        error = (X @ w + b).flatten() - y.flatten()
-        with torch.no_grad():
-            w -= lr * (error @ X).reshape(-1, 1) / len(X)
-            b -= lr * error.mean()
-        return (error**2).mean() / 2
-✔ zeroed before, by None
-    loss.backward() => w.grad = b.grad = None; loss.backward()
-    param.grad.zero_() => pass
-✘ not attempted: ○ Not attempted: the code is as given. Change it and run this cell again.
-    .reshape(-1, 1) =>
-    -
-    -             param.grad.zero_()
-    +
-✘ shape only: values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.
-    param.grad.zero_() => pass
-✘ zeroing only: values: the loss is not right: yours is #.
-    y.reshape(-1, 1) => y
-✘ rebinding: values: it leaves `w` as it was.
-    param -= lr * param.grad => param = param - lr * param.grad
-    param.grad.zero_() => w.grad.zero_()
-✘ zeroes before the update: values: it leaves `w` as it was.
-    param -= lr => param.grad.zero_(); param -= lr
-✘ moves w only: values: it leaves `b` as it was.
-    (w, b) => (w,)
-✘ no return: type: expected the loss, got None. Is a `return` missing?
-    return loss.item() =>
-✘ the loss after the step: values: the loss is not right: yours is #.
-    return loss.item() => return ((X @ w + b - y.reshape(-1, 1)) ** 2 / 2).mean()
-✘ uphill: values: `w` after the step is wrong in # of # places, first at [#, #]: yours is #.
-    param -= => param +=
-✘ no no_grad: it raises RuntimeError: a leaf Variable that requires grad is being used in an
-  in-place operation.
-    with torch.no_grad(): => if True:
-
-# predict_before_running
-✔ the solution
-✔ other forms
-    -16 => torch.tensor([-16.0])
-    (5, 5) => [5, 5]
-✔ a torch.Size
-    (5, 5) => torch.Size([5, 5])
-✘ one: values: `w_grad` is not -8. That is what one `backward()` gives.
-    -16 => -8
-✘ no broadcasting: values: `difference_shape` is not (5, 1). Line the two shapes up at their right
-  ends.
-    (5, 5) => (5, 1)
-✘ a string for a shape: type: `difference_shape` should be a tuple such as (7, 4).
-    (5, 5) => '5 x 5'
-✘ the last batch dropped: values: `num_steps` is not 9. Nothing is dropped.
-    12 => 9
-✘ steps as a string: type: `num_steps` should be a tensor or a number, got a str.
-    12 => '12'
-✘ one left out: ○ Not attempted: give `num_steps` a value and run this cell again.
-    12 => ...
 
 # largest_stable_lr
 ✔ the solution

@@ -1,0 +1,35 @@
+"""Shows controls, such as sliders, beside a figure that they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from IPython.display import display
+from ipywidgets import ValueWidget
+from matplotlib.figure import Figure
+
+from .d2l_fixes import show_live
+
+
+def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -> None:
+    """Show controls and a figure, which is drawn anew whenever one of them is moved.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+        Drawn once, in place, also on a page where no control can be moved.
+    change : function
+        Changes the figure; called with the controls' values, under their names.
+    controls : ipywidgets
+        The controls by name, which is also what they are labelled with.
+    """
+
+    def redraw(_: object = None) -> None:
+        change(**{name: control.value for name, control in controls.items()})
+        show_live(figure)
+
+    for name, control in controls.items():
+        control.description = control.description or name
+        control.observe(redraw, "value")
+        display(control)
+    redraw()

@@ -1,0 +1,97 @@
+"""What a lesson writes by hand does what d2l's does, and what it says holds for other seeds."""
+
+import ast
+
+import nbformat
+import pytest
+import torch
+from d2l import torch as d2l
+
+from course.exercises import engine
+
+SEEDS = range(1, 11)
+TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
+
+
+def functions(lesson):
+    """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb")
+    space = {"torch": torch, "d2l": d2l}
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code":
+            for node in ast.parse(cell.source).body:
+                if isinstance(node, ast.FunctionDef) and node.name not in space:
+                    exec(ast.unparse(node), space)
+    return space
+
+
+@pytest.fixture(scope="module")
+def lesson01():
+    return functions("01")
+
+
+def data(seed, lesson, n=1000):
+    torch.manual_seed(seed)
+    return lesson["synthetic_data"](TRUE_W, TRUE_B, n)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_parts_are_those_of_d2l(lesson01, seed):
+    X, y = data(seed, lesson01, 10)
+    torch.manual_seed(seed)
+    assert all(map(torch.equal, (X, y), d2l.synthetic_data(TRUE_W, TRUE_B, 10)))
+    params = []
+    for parts in (lesson01, vars(d2l)):
+        torch.manual_seed(seed)
+        w = torch.normal(0, 1, (2, 1), requires_grad=True)
+        b = torch.zeros(1, requires_grad=True)
+        for labels in (y, y.flatten()):
+            parts["squared_loss"](parts["linreg"](X, w, b), labels).sum().backward()
+            parts["sgd"]([w, b], 0.03, 10)
+        params.append((w, b, w.grad, b.grad))
+    assert all(map(torch.equal, *params)) and not w.grad.any()
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(7, 3), (1000, 300), (10, 10), (3, 5), (1, 1)])
+def test_lesson01_minibatches(lesson01, n, batch_size):
+    X, y = torch.arange(2.0 * n).reshape(n, 2), torch.arange(0.0, 2 * n, 2).reshape(n, 1)
+    epochs = [list(lesson01["data_iter"](batch_size, X, y)) for _ in range(2)]
+    for epoch in epochs:
+        sizes = [len(rows) for rows, _ in epoch]
+        assert sum(sizes) == n and set(sizes[:-1]) <= {batch_size} and sizes[-1] <= batch_size
+        assert all(torch.equal(rows[:, :1], labels) for rows, labels in epoch)
+        assert torch.equal(torch.cat([labels for _, labels in epoch]).sort(dim=0).values, y)
+    orders = [[labels.tolist() for _, labels in epoch] for epoch in epochs]
+    assert n < 7 or orders[0] != orders[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_finds_the_truth(lesson01, seed):
+    X, y = data(seed, lesson01)
+    w, b, history = lesson01["train"](X, y)
+    assert (w.flatten() - TRUE_W).abs().max() < 0.01 and abs(b - TRUE_B) < 0.01
+    true_loss = lesson01["mean_loss"](X, y, TRUE_W.reshape(2, 1), TRUE_B)
+    assert history[-1] == pytest.approx(true_loss, rel=0.05)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_breakages(lesson01, seed):
+    X, y = data(seed, lesson01)
+    train = lesson01["train"]
+    start = lesson01["mean_loss"](X, y, torch.zeros(2, 1), torch.zeros(1))
+    without_zeroing = train(X, y, update=lesson01["sgd_without_zeroing"])[2]
+    assert without_zeroing[5] < train(X, y)[2][5] and max(without_zeroing[200:]) > start
+    wide = lesson01["loss_without_reshape"]
+    w, _, history = train(X, y.flatten(), loss_fn=wide)
+    assert w.abs().max() < 1.5 and start > min(history) > 1
+    truth = wide(X @ TRUE_W.reshape(2, 1) + TRUE_B, y.flatten()).mean()
+    assert truth == pytest.approx(2 * wide(y.mean().reshape(1, 1), y.flatten()).mean(), rel=0.01)
+    assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
+    X, y = data(seed, lesson01)
+    error = lesson01["linreg"](X, torch.tensor([[1.0], [-1.0]]), torch.zeros(1)) - y
+    slopes = torch.stack([part.mean() for part in (error * X[:, :1]).split(10)])
+    assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
