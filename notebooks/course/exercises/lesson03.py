@@ -45,7 +45,7 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
 # --- The gradient of another model -----------------------------------------------------------
 
 
-def _compare(want: Want, mistakes: list[tuple[Any, str]], got: Any) -> None:
+def expect_want(want: Want, mistakes: list[tuple[Any, str]], got: Any) -> None:
     """Raise Wrong unless `got` is the wanted result; name the mistake that gives what it is."""
     expect_type(got is not None, want.what, got)
     try:
@@ -86,7 +86,7 @@ def growth_gradient(fresh: Fresh) -> Iterator[Trial]:
         ]
         words = f"x and y of shape {shape}, w = {w:.2f}{', other x and y' * (trial == 1)}"
         want = Want("the gradient", each, rtol=1e-5, atol=4e-5 * max(1, each.abs().max().item()))
-        judge = partial(_compare, want, mistakes if trial == 0 else [])
+        judge = partial(expect_want, want, mistakes if trial == 0 else [])
         yield Trial(words, dict(w=w, x=x, y=y), judge=judge)
 
 
@@ -160,37 +160,3 @@ def run_sgd(fresh: Fresh) -> Iterator[Trial]:
         args, judge = dict(x=x, y=y, lr=lr, picks=picks), partial(_judge_run, ws, losses)
         words = f"x and y {(n,)}, lr {lr}{why}, {len(picks)} picks {picks[:6]}"
         yield Trial(words, args, judge=judge)
-
-
-# --- The noise of any batch ------------------------------------------------------------------
-
-
-@exercise(
-    "The factor (n - k) / (n - 1) falls from 1 to 0 along a straight line; for batches that are "
-    "small beside the data it is nearly 1, and the variance falls like 1/k."
-)
-def batch_variance(fresh: Fresh) -> Iterator[Trial]:
-    """Yield slopes and batch sizes; the exact variance is known by a formula."""
-    sizes = (13, 5), (13, 5), (3, 2), (3, 1), (6, 3), (fresh.integer(7, 9), fresh.integer(2, 6))
-    for n, k in (*sizes, (4, 4), (2, 1), (1, 1), (200, 7), (1000, 500)):
-        slopes = 2 * fresh.normal(n) - 1
-        if n == 6:
-            slopes[4] = slopes[1]
-        one, others = float(slopes.double().var(unbiased=False)), max(n - 1, 1)
-        right = one / k * (n - k) / others
-        unbiased = "this comes from an unbiased variance, not the mean squared deviation"
-        again = "this is the variance where an example may come twice in a batch"
-        mistakes = [
-            (right * n / others, unbiased),
-            (right * 1287 / 1286, unbiased),  # there are 1287 batches of 5 of 13
-            (one / k, again),
-            (one / k * n / others, again),
-            (right * others / n, "even for batches of one this is smaller than it should be"),
-            (right**0.5, "this is the standard deviation, the root of the variance"),
-        ]
-        rounding = 1e-6 * (slopes**2).mean().item()
-        want = Want("the variance", right, any_shape=True, atol=rounding)
-        # With other sizes other formulas may give these numbers, too.
-        judge = partial(_compare, want, mistakes if n == 13 else [])
-        words = f"batch_size {k}, slopes {(n,)}{', two of them equal' * (n == 6)}"
-        yield Trial(words, dict(slopes=slopes, batch_size=k), judge=judge)

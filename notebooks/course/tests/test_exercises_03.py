@@ -1,4 +1,4 @@
-"""Answers to the exercises of lesson 03: what is refused, and why, and what is accepted."""
+"""Answers to the exercises of lesson 03 and deeper-03: what is refused, why, and what is right."""
 
 from exercise_testing import answer_test
 
