@@ -161,6 +161,7 @@ def test_fetches_all_and_then_asks_no_more(folder, data_dir, serve, capfd):
 def test_each_source_is_asked_for_what_is_missing(tmp_path, serve, monkeypatch):
     first, second, named = serve("404"), serve(), serve("one bit wrong")
     monkeypatch.setenv(VARIABLE, named.address)
+    monkeypatch.setattr(fm, "MIRRORS", (first.address, second.address))
     fm.fetch(tmp_path)
     assert_whole(tmp_path)
     assert (named.asked, first.asked, second.asked) == (NAMES[:3], NAMES[2:3], NAMES[2:])
