@@ -6,6 +6,7 @@ import nbformat
 import pytest
 import torch
 from d2l import torch as d2l
+from torch import nn
 
 from course.exercises import engine
 
@@ -16,7 +17,7 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
     (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb")
-    space = {"torch": torch, "d2l": d2l}
+    space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
@@ -28,6 +29,11 @@ def functions(lesson):
 @pytest.fixture(scope="module")
 def lesson01():
     return functions("01")
+
+
+@pytest.fixture(scope="module")
+def lesson02():
+    return functions("02")
 
 
 def data(seed, lesson, n=1000):
@@ -95,3 +101,37 @@ def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
     error = lesson01["linreg"](X, torch.tensor([[1.0], [-1.0]]), torch.zeros(1)) - y
     slopes = torch.stack([part.mean() for part in (error * X[:, :1]).split(10)])
     assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson02_two_programs_take_one_path(lesson02, seed):
+    batches = list(lesson02["data_iter"](10, *data(seed, lesson02)))
+    by_hand, concise = lesson02["by_hand"], lesson02["concise"]
+    for num_steps in (1, 10, 100):
+        same = concise(batches[:num_steps], lr=0.015)
+        assert torch.allclose(by_hand(batches[:num_steps], lr=0.03), same, rtol=0, atol=1e-5)
+    assert by_hand(batches, lr=1).abs().max() < 5 and not concise(batches, lr=1).abs().max() < 1e3
+    truth = torch.tensor([*TRUE_W, TRUE_B])
+    off = {m: (concise(batches * 3, 0.3, m) - truth).abs().max() for m in (0, 0.9)}
+    assert off[0] < 0.05 < 4 * off[0] < off[0.9]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson02_momentum_in_the_valley(lesson02, seed):
+    X = data(seed, lesson02)[0] * torch.tensor([1.0, 0.1])
+    y = X @ TRUE_W.reshape(2, 1)
+    border = 2 / (2 * X**2).mean(dim=0).max()
+
+    def end(lr, momentum):
+        return sum(lesson02["descend"](X, y, lr, momentum)[1][-10:]) / 10
+
+    for lr in (0.1, 0.2, 0.3, 0.4):
+        assert end(lr, 0.9) < end(lr, 0.5) < end(lr, 0)
+    for lr in (0.7, 0.8, 0.9):
+        assert end(lr, 0.5) < end(lr, 0.9)
+    for momentum in (0, 0.5):
+        assert (
+            end(0.97 * (1 + momentum) * border, momentum)
+            < 1
+            < end(1.1 * (1 + momentum) * border, momentum)
+        )
