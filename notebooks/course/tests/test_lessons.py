@@ -113,7 +113,7 @@ def test_lesson02_two_programs_take_one_path(lesson02, seed):
     assert by_hand(batches, lr=1).abs().max() < 5 and not concise(batches, lr=1).abs().max() < 1e3
     truth = torch.tensor([*TRUE_W, TRUE_B])
     off = {m: (concise(batches * 3, 0.3, m) - truth).abs().max() for m in (0, 0.9)}
-    assert off[0] < 0.05 < 4 * off[0] < off[0.9]
+    assert 5 * off[0] < off[0.9]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
