@@ -24,7 +24,9 @@ each_exercise = pytest.mark.parametrize(
 def notebook(module):
     """Return the notebook with the exercises of a module, such as "lesson01" or "deeper01"."""
     kind, lesson = module[:-2], module[-2:]
-    (path,) = engine.NOTEBOOKS.glob(f"{lesson}-*.ipynb" if kind == "lesson" else f"{kind}-*.ipynb")
+    (path,) = engine.NOTEBOOKS.glob(
+        f"{lesson}-*.ipynb" if kind == "lesson" else f"{kind}-{lesson}*"
+    )
     return path
 
 
