@@ -1,4 +1,4 @@
-"""Answers to the exercises of lesson 04: what is refused, and why, and what is accepted."""
+"""Answers to the exercises of lesson 04 and deeper-04: what is refused, why, and what is right."""
 
 from exercise_testing import answer_test
 
