@@ -252,7 +252,7 @@ TABLE = r"""
             p.data = q.data
         return best_epoch, np.float64(best)
 ✘ state_dict without a copy: values: `net` is left as it was after epoch #, not the best one.
-    param.clone() => param
+    copy.deepcopy(net.state_dict()) => net.state_dict()
 ✘ nothing put back: values: `net` is left as it was after epoch #, not the best one.
     net.load_state_dict(best) => pass
 ✘ only a part put back: values: only a part of `net` is put back to the best epoch.
@@ -264,7 +264,8 @@ TABLE = r"""
 ✘ saved before the epoch: values: `net` is left as it was after epoch #, not the best one.
     -         train_epoch(net)
     +         before = copy.deepcopy(net.state_dict()); train_epoch(net)
-                best.update( =>             best = before; dict(
+    -             best = copy
+    +             best = before; copy
 ✘ an epoch more than patience: it goes on after # epochs, when it should have stopped: the
   lowest error was at epoch #.
     < patience => <= patience
@@ -280,7 +281,7 @@ TABLE = r"""
     error < best_error => error <= best_error
 ✘ the start does not count: it goes on after # epochs, when it should have stopped: the
   lowest error was at epoch #.
-    held_out_error(net), {} => math.inf, {}
+    0, 0, held_out_error(net) => 0, 0, math.inf
 ✘ better by a margin: it stops after # epochs, when it should have gone on.
     error < best_error => error < best_error - 1.5e-6
 ✘ nan taken for lower: it goes on after # epochs, when it should have stopped: the
@@ -289,7 +290,7 @@ TABLE = r"""
 ✘ nan at the start for good: it stops after # epochs, when it should have gone on.
      or (math.isnan(best_error) and not math.isnan(error)) =>
 ✘ inf for nan at the start: values: best_error is not right: yours is inf.
-    held_out_error(net), {} => min(math.inf, held_out_error(net)), {}
+    0, 0, held_out_error(net) => 0, 0, min(math.inf, held_out_error(net))
 ✘ counted from 0: values: best_epoch is not right: yours is #.
     return best_epoch => return best_epoch - 1
 ✘ no limit of epochs: it goes on after # epochs, when it should have stopped: the
