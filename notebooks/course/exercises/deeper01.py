@@ -74,7 +74,9 @@ def _expect_shuffled(orders: list[list[int]], batch_size: int) -> None:
     starts = range(0, n, batch_size)
     groups = [{frozenset(order[i : i + batch_size]) for i in starts} for order in orders]
     message = "the same examples are together in a minibatch in every epoch."
-    expect(groups[0] != groups[1], message)
+    expect(batch_size == 1 or groups[0] != groups[1], message)
+    message = "the same example comes first in every epoch."
+    expect(len({order[0] for order in orders}) > 1, message)
     message = "the same examples are in the last, smaller minibatch in every epoch."
     tails = {frozenset(order[n // batch_size * batch_size :]) for order in orders}
     expect(n % batch_size == 0 or len(tails) > 1, message)
@@ -90,6 +92,8 @@ def every_example_once(fresh: Fresh) -> Iterator[Trial]:
         (many, 10, ""),
         (2 * many, 17, ""),
         (40, 8, ""),
+        (40, 1, ""),
+        (9, 4, ""),
         (12, 50, ": a batch larger than the data"),
         (1, 1, ": a single example"),
     ):

@@ -149,6 +149,13 @@ TABLE = r"""
     - order = torch.randperm(len(features))  # (n,)
     + parts = torch.arange(len(features)).split(batch_size)
     +     order = torch.cat([parts[i] for i in torch.randperm(len(parts) - 1)] + [parts[-1]]) if len(parts) > 1 else torch.randperm(len(features))
+✘ small data not shuffled: the examples come in the order of the data.
+    - order = torch.randperm(len(features))  # (n,)
+    + order = torch.randperm(len(features))  # (n,)
+    +     if len(order) < 10: order = order.sort().values
+✘ the first stays first: the same example comes first in every epoch.
+    - order = torch.randperm(len(features))  # (n,)
+    + order = torch.cat([torch.zeros(min(1, len(labels)), dtype=torch.int64), 1 + torch.randperm(max(0, len(labels) - 1))])
 ✘ one batch not shuffled: the examples come in the order of the data.
     - order = torch.randperm(len(features))  # (n,)
     + order = torch.randperm(len(features))  # (n,)
