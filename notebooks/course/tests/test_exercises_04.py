@@ -288,7 +288,7 @@ TABLE = r"""
   lowest error was at epoch #.
     if error < best_error or => if not error >= best_error or
 ✘ nan at the start for good: it stops after # epochs, when it should have gone on.
-     or (math.isnan(best_error) and not math.isnan(error)) =>
+     or (best_error != best_error and error == error) =>
 ✘ inf for nan at the start: values: best_error is not right: yours is inf.
     0, 0, held_out_error(net) => 0, 0, min(math.inf, held_out_error(net))
 ✘ counted from 0: values: best_epoch is not right: yours is #.
