@@ -1,49 +1,8 @@
-"""Answers to the exercises of lesson 05: what is refused, and why, and what is accepted."""
+"""Answers to the exercises of lesson 05 and deeper-05: what is refused, why, and what is right."""
 
 from exercise_testing import answer_test
 
 TABLE = r"""
-# huber_loss
-✔ the solution
-✔ cut off
-    def huber_loss(r, delta):
-        m = r.abs().clamp(max=delta)
-        return m * (r.abs() - m / 2)
-✔ NumPy, with masks, in place of a copy
-    def huber_loss(errors, border):
-        r = np.abs(errors.numpy().astype(float))
-        losses = np.array(r**2 / 2)
-        losses[r > border] = border * r[r > border] - border**2 / 2
-        return losses
-✔ one after the other, a list
-    def huber_loss(r, delta):
-        if r.ndim > 0:
-            return [huber_loss(part, delta) for part in r]
-        size = abs(r.item())
-        return size**2 / 2 if size < delta else delta * size - delta**2 / 2
-✘ the lesson's: values: the loss is wrong in # of # places, first at [#]: yours is #.
-    = delta, => = 1,
-    delta * (r.abs() - delta / 2) => r.abs() - 0.5
-✘ only the lesson's line: values: the loss jumps at delta, from 1.996 to 1.502.
-    delta * (r.abs() - delta / 2) => r.abs() - 0.5
-✘ no absolute value: values: the loss jumps at -delta, from 0.499 to -1.501.
-    (r.abs() - => (r -
-✘ a line of slope 1: values: the loss has a kink at delta: its slope changes abruptly there.
-    delta * (r.abs() - delta / 2) => delta**2 / 2 + r.abs() - delta
-✘ no 1/2: values: the loss is 2 times what it should be, everywhere.
-    torch.where => 2 * torch.where
-✘ the mean: shape: the loss should have shape (3,), got ().
-    / 2)) => / 2)).mean()
-✘ an if: it raises RuntimeError: Boolean value of Tensor with more than one value is ambiguous
-    torch.where(r.abs() <= delta, r**2 / 2,  => r**2 / 2 if r.abs() <= delta else (
-✘ vectors only: it raises TypeError: bad operand type for abs(): 'list'
-    def huber_loss(r, delta):
-        return [min(abs(e), delta) * (abs(e) - min(abs(e), delta) / 2) for e in r.tolist()]
-✘ nothing at the border: values: the loss is wrong in 2 of 12 places, first at [0, 0, 0]: yours is
-  0.
-    - return torch.where
-    + return (r.abs() != delta) * torch.where
-
 # softmax_and_log_sum_exp
 ✔ the solution
 ✔ by the logarithm, a list
@@ -85,23 +44,24 @@ TABLE = r"""
 ✔ the solution
 ✔ a product of one-hot matrices, tensors
     def accuracy_and_confusion(y_hat, y):
-        kinds, answers = torch.eye(y_hat.shape[1]), y_hat.argmax(dim=1)
-        return (answers == y).float().mean(), kinds[y].T @ kinds[answers]
-✔ a loop over the kinds, a fraction and lists
+        classes, predicted = torch.eye(y_hat.shape[1]), y_hat.argmax(dim=1)
+        return (predicted == y).float().mean(), classes[y].T @ classes[predicted]
+✔ a loop over the classes, a fraction and lists
     from fractions import Fraction
 
     def accuracy_and_confusion(y_hat, y):
-        kinds, answers = range(y_hat.shape[1]), y_hat.max(dim=1).indices
-        counts = [[int(((y == i) & (answers == j)).sum()) for j in kinds] for i in kinds]
-        return [Fraction(sum(counts[i][i] for i in kinds), len(y)), counts]
+        classes, predicted = range(y_hat.shape[1]), y_hat.max(dim=1).indices
+        counts = [[int(((y == i) & (predicted == j)).sum()) for j in classes] for i in classes]
+        return [Fraction(sum(counts[i][i] for i in classes), len(y)), counts]
 ✘ wrong axis: it raises RuntimeError: The size of tensor a (#) must match the size of tensor b (#)
   at non-singleton dimension 0
     dim=1 => dim=0
-✘ the wrong way round: values: the confusion matrix has true kinds and answers the wrong way round.
+✘ the wrong way round: values: the confusion matrix has true classes and predictions the wrong
+  way round.
     reshape(q, q) => reshape(q, q).T
 ✘ no minlength: it raises RuntimeError: shape '[#, #]' is invalid for input of size #
     , minlength=q * q =>
-✘ only kinds that occur: shape: the confusion matrix should have shape (6, 6), got (5, 5).
+✘ only classes that occur: shape: the confusion matrix should have shape (6, 6), got (5, 5).
     y_hat.shape[1] => int(max(y.max(), y_hat.argmax(dim=1).max())) + 1
 ✘ percent: values: the accuracy should be a share from 0 to 1, yours is #.
     (confusion => (100 * confusion
@@ -109,7 +69,7 @@ TABLE = r"""
     y_hat.argmax => y_hat.half().argmax
 ✘ shares of all: values: the confusion matrix is 0.05 times what it should be, everywhere.
     (), confusion => (), confusion / len(y)
-✘ the mean of the kinds' accuracies: values: the accuracy is not right: yours is #.
+✘ the mean of the classes' accuracies: values: the accuracy is not right: yours is #.
     confusion.trace() / len(y) => (confusion.diag() / confusion.sum(dim=1)).nanmean()
 ✘ softmax by a bare exp: values: the accuracy is not right: yours is #.
     y_hat.argmax(dim=1) => y_hat.exp().argmax(dim=1)
@@ -180,6 +140,47 @@ TABLE = r"""
 ✘ leaves gradients: it changes `net` (weight.grad), which belongs to the caller.
     net(X_now)  => net(X_now); o.sum().backward()
 
+# huber_loss
+✔ the solution
+✔ cut off
+    def huber_loss(r, delta):
+        m = r.abs().clamp(max=delta)
+        return m * (r.abs() - m / 2)
+✔ NumPy, with masks, in place of a copy
+    def huber_loss(errors, border):
+        r = np.abs(errors.numpy().astype(float))
+        losses = np.array(r**2 / 2)
+        losses[r > border] = border * r[r > border] - border**2 / 2
+        return losses
+✔ one after the other, a list
+    def huber_loss(r, delta):
+        if r.ndim > 0:
+            return [huber_loss(part, delta) for part in r]
+        size = abs(r.item())
+        return size**2 / 2 if size < delta else delta * size - delta**2 / 2
+✘ a border at 1: values: the loss is wrong in # of # places, first at [#]: yours is #.
+    = delta, => = 1,
+    delta * (r.abs() - delta / 2) => r.abs() - 0.5
+✘ only the line of a border at 1: values: the loss jumps at delta, from 1.996 to 1.502.
+    delta * (r.abs() - delta / 2) => r.abs() - 0.5
+✘ no absolute value: values: the loss jumps at -delta, from 0.499 to -1.501.
+    (r.abs() - => (r -
+✘ a line of slope 1: values: the loss has a kink at delta: its slope changes abruptly there.
+    delta * (r.abs() - delta / 2) => delta**2 / 2 + r.abs() - delta
+✘ no 1/2: values: the loss is 2 times what it should be, everywhere.
+    torch.where => 2 * torch.where
+✘ the mean: shape: the loss should have shape (3,), got ().
+    / 2)) => / 2)).mean()
+✘ an if: it raises RuntimeError: Boolean value of Tensor with more than one value is ambiguous
+    torch.where(r.abs() <= delta, r**2 / 2,  => r**2 / 2 if r.abs() <= delta else (
+✘ vectors only: it raises TypeError: bad operand type for abs(): 'list'
+    def huber_loss(r, delta):
+        return [min(abs(e), delta) * (abs(e) - min(abs(e), delta) / 2) for e in r.tolist()]
+✘ nothing at the border: values: the loss is wrong in 2 of 12 places, first at [0, 0, 0]: yours is
+  0.
+    - return torch.where
+    + return (r.abs() != delta) * torch.where
+
 # smoothed_gradient
 ✔ the solution
 ✔ einsum, by index, a list
@@ -221,8 +222,8 @@ TABLE = r"""
   of logits thousands apart.
     - torch.softmax(X @ W + b, dim=1)
     + torch.exp(X @ W + b - (X @ W + b).max()); y_hat = y_hat / y_hat.sum(dim=1, keepdim=True)
-✘ kinds counted in the labels: values: grad_W is wrong in # of # places, first at [0, #]: yours is
-  #. Tried with X (4, 2), W (2, 3), smoothing 0.2, all of the first kind.
+✘ classes counted in the labels: values: grad_W is wrong in # of # places, first at [0, #]: yours is
+  #. Tried with X (4, 2), W (2, 3), smoothing 0.2, all of the first class.
     num_classes=q => num_classes=-1
 ✘ by autograd: it uses autograd: write the gradient by hand.
     def smoothed_gradient(X, y, W, b, smoothing):
