@@ -1,8 +1,8 @@
 """What the lessons need besides their own cells: data files, figure style, exercise checks.
 
-Importing this package is cheap; PyTorch and d2l are loaded by `begin`.
+Importing this package is cheap; PyTorch and d2l are loaded where they are used.
 """
 
-from .session import begin
+from .session import begin, device
 
-__all__ = ["begin"]
+__all__ = ["begin", "device"]

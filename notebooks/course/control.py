@@ -19,13 +19,18 @@ def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -
     figure : matplotlib Figure
         Drawn once, in place, also on a page where no control can be moved.
     change : function
-        Changes the figure; called with the controls' values, under their names.
+        Changes the figure; called with the controls' values, under their names. The message of a
+        ValueError, such as of a file that cannot be read, is shown above the figure.
     controls : ipywidgets
         The controls by name, which is also what they are labelled with.
     """
 
     def redraw(_: object = None) -> None:
-        change(**{name: control.value for name, control in controls.items()})
+        figure.suptitle("")
+        try:
+            change(**{name: control.value for name, control in controls.items()})
+        except ValueError as error:
+            figure.suptitle(str(error), wrap=True)
         show_live(figure)
 
     for name, control in controls.items():

@@ -6,6 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from IPython.core.interactiveshell import ExecutionResult
 
 
@@ -19,6 +20,14 @@ def enable_gradients_after_interrupt(result: ExecutionResult) -> None:
 
     if isinstance(result.error_in_exec, KeyboardInterrupt):
         torch.set_grad_enabled(True)
+
+
+def device() -> torch.device:
+    """Return where to compute: a GPU that PyTorch can use (CUDA's, else Apple's), else the CPU."""
+    import torch
+
+    gpus = {"cuda": torch.cuda, "mps": torch.backends.mps}
+    return torch.device(next((name for name, gpu in gpus.items() if gpu.is_available()), "cpu"))
 
 
 def begin(seed: int) -> None:

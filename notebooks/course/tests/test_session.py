@@ -8,7 +8,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 
-from course import begin
+from course import begin, device
 
 
 @pytest.fixture
@@ -54,3 +54,13 @@ def test_an_error_shows_the_line_that_failed(shell, capsys):
 def test_gradients_are_enabled_again_only_after_an_interrupt(shell, error, enabled):
     shell.run_cell(f"import torch; torch.set_grad_enabled(False); {error and f'raise {error}'}")
     assert torch.is_grad_enabled() == enabled
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "name"),
+    [(False, False, "cpu"), (True, False, "cuda"), (False, True, "mps"), (True, True, "cuda")],
+)
+def test_device_is_a_gpu_where_there_is_one(monkeypatch, cuda, mps, name):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert device() == torch.device(name)
