@@ -62,7 +62,8 @@ def tidy(notebook: NotebookNode, before: NotebookNode) -> None:
     stored = {cell.id: cell for cell in before.cells}
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        kept = {key: cell.metadata[key] for key in ("mystnb", "tags") if cell.metadata.get(key)}
+        cell.metadata = nbformat.from_dict(kept)
         if cell.cell_type != "code":
             continue
         for output in cell.outputs:

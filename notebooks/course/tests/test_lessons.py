@@ -36,6 +36,16 @@ def lesson02():
     return functions("02")
 
 
+@pytest.fixture(scope="module")
+def lesson03():
+    return functions("03")
+
+
+@pytest.fixture(scope="module")
+def lesson04():
+    return functions("04")
+
+
 def data(seed, lesson, n=1000):
     torch.manual_seed(seed)
     return lesson["synthetic_data"](TRUE_W, TRUE_B, n)
@@ -135,3 +145,71 @@ def test_lesson02_momentum_in_the_valley(lesson02, seed):
             < 1
             < end(1.1 * (1 + momentum) * border, momentum)
         )
+
+
+STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
+
+
+def walk(lesson, picks, lr, zero=True):
+    """Return the weights of lesson 03's descent from 1 on these examples."""
+    w, ws = torch.tensor(1.0, requires_grad=True), []
+    for i in picks:
+        if zero:
+            lesson["take_step"](w, STUDY_HOURS[i], SCORES[i], lr)
+        else:
+            lesson["squared_loss"](w, STUDY_HOURS[i], SCORES[i]).backward()
+            w.data -= lr * w.grad
+        ws.append(w.item())
+    return torch.tensor(ws)
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_lesson03_settles_and_without_zeroing_does_not(lesson03, seed):
+    torch.manual_seed(seed)
+    picks = torch.randint(3, (100,))
+    ws = walk(lesson03, picks, lr=0.01)
+    assert abs(ws[-1] - 2) < 0.05 and abs(4 * ws[-1] - 8) < 0.2
+    factors = 1 - 0.02 * STUDY_HOURS[picks].double() ** 2
+    assert abs(ws[-1] - 2 + factors.prod()) < 1e-6
+    unzeroed = walk(lesson03, picks, lr=0.01, zero=False)
+    assert (unzeroed > 2).nonzero()[0] < (ws > 1.98).nonzero()[0]
+    assert (unzeroed[50:] - 2).abs().max() > 0.5
+
+
+def test_lesson03_border_is_one_ninth(lesson03):
+    ends = [abs(walk(lesson03, 50 * [2], lr)[-1] - 2) for lr in (0.111, 0.1112)]
+    assert ends[0] < 1 < ends[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+    torch.manual_seed(seed)
+    ends = [lesson03["descend"](2 * torch.randint(2, (200,)) - 1)[-1] for _ in range(2)]
+    assert all(0.8 < abs(end) < 1.2 for end in ends)
+    assert not any(lesson03["descend"](torch.zeros(200)))
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_lesson04_fits_the_cubic(lesson04, seed):
+    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
+    net, grid = lesson04["new_net"](), torch.linspace(-1, 1, 201).reshape(-1, 1)
+    error = lesson04["train"](net, 2020)[-1]
+    true_curve, held_out = (X**3 - y).square().mean(), lesson04["noisy_cubic"](1000, 50 + seed)
+    assert 0.007 < error < 0.013 and error < true_curve
+    assert (net(grid) - grid**3).square().mean() < 0.005
+    assert (net(held_out[0]) - held_out[1]).square().mean() < 0.015
+    assert abs(net(torch.tensor([[2.0]])).item()) < 4
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lesson04_momentum_and_layers_without_a_bend(lesson04, seed):
+    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed=1)
+    nets = [lesson04["new_net"](seed) for _ in range(2)]
+    plain = lesson04["train"](nets[0], 300)
+    fast = lesson04["train"](nets[1], 120, momentum=0.9)
+    assert min(fast) < min(plain)
+    torch.manual_seed(seed)
+    stack = nn.Sequential(nn.Linear(1, 8), nn.Linear(8, 8), nn.Linear(8, 1))
+    line = torch.linalg.lstsq(torch.cat([X, torch.ones(100, 1)], dim=1), y).solution
+    best = (torch.cat([X, torch.ones(100, 1)], dim=1) @ line - y).square().mean()
+    assert best <= lesson04["train"](stack, 300)[-1] < 1.1 * best

@@ -87,7 +87,7 @@ def test_is_valid_and_tidy(path):
     assert set(notebook.metadata.language_info) == {"name"}
     for cell in notebook.cells:
         assert cell.source.strip(), f"an empty cell, id {cell.id}"
-        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata) <= {"tags", "mystnb"}
         assert tags(cell) <= TAGS
 
 

@@ -49,5 +49,7 @@ def test_a_wide_picture_is_cut_to_its_middle_and_a_lying_one_is_turned():
 
 @pytest.mark.parametrize("content", [b"", b"no picture", file()[:60]])
 def test_what_is_no_picture_is_refused_in_one_sentence(content):
-    with pytest.raises(ValueError, match="no picture that can be read here; save it as JPEG or PNG"):
+    with pytest.raises(
+        ValueError, match="no picture that can be read here; save it as JPEG or PNG"
+    ):
         read_picture(content)
