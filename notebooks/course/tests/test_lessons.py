@@ -5,9 +5,11 @@ import ast
 import nbformat
 import pytest
 import torch
+import torchvision
 from d2l import torch as d2l
 from torch import nn
 
+from course import fashion_mnist
 from course.exercises import engine
 
 SEEDS = range(1, 11)
@@ -213,3 +215,91 @@ def test_lesson04_momentum_and_layers_without_a_bend(lesson04, seed):
     line = torch.linalg.lstsq(torch.cat([X, torch.ones(100, 1)], dim=1), y).solution
     best = (torch.cat([X, torch.ones(100, 1)], dim=1) @ line - y).square().mean()
     assert best <= lesson04["train"](stack, 300)[-1] < 1.1 * best
+
+
+@pytest.fixture(scope="module")
+def lesson05():
+    return functions("05")
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    data = fashion_mnist.found()
+    if data.is_stand_in:
+        pytest.skip("lesson 05 speaks of the official Fashion-MNIST, which is not here")
+    parts = [torchvision.datasets.FashionMNIST(data.root, train) for train in (True, False)]
+    return [(part.data / 255, part.targets) for part in parts]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson05_parts_are_those_of_pytorch_and_d2l(lesson05, seed):
+    torch.manual_seed(seed)
+    o, y = torch.randn(20, 10, requires_grad=True), torch.randint(10, (20,))
+    y_hat = lesson05["softmax"](o)
+    torch.testing.assert_close(y_hat, o.softmax(dim=1))
+    losses = nn.functional.cross_entropy(o, y, reduction="none")
+    torch.testing.assert_close(lesson05["cross_entropy"](y_hat, y), losses)
+    mean_loss, accuracy = lesson05["loss_and_accuracy"](lambda X: X, o, y)
+    assert mean_loss == pytest.approx(losses.mean().item())
+    assert accuracy * 20 == pytest.approx(d2l.accuracy(y_hat, y))
+    large = (300 * o.detach()).requires_grad_()
+    ours, theirs = lesson05["cross_entropy_of_logits"](large, y), nn.CrossEntropyLoss()(large, y)
+    torch.testing.assert_close(ours.mean(), theirs)
+    gradients = [torch.autograd.grad(loss, large)[0] for loss in (ours.mean(), theirs)]
+    torch.testing.assert_close(*gradients)
+
+
+def trained(lesson, net, X, y, rates, momentum=0.0, loss=nn.functional.cross_entropy):
+    """Train a net for an epoch at each rate, with lesson 05's functions; return it."""
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=momentum)
+    for rate in rates:
+        optimizer.param_groups[0]["lr"] = rate
+        lesson["batch_size"] = 256
+        lesson["train_epoch"](net, loss, optimizer, X, y)
+    return net
+
+
+def one_layer(seed):
+    torch.manual_seed(seed)
+    return nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lesson05_one_layer_and_its_breakages(lesson05, pictures, seed):
+    (X, y), (X_test, y_test) = pictures
+    torch.manual_seed(seed)
+    rows = torch.randperm(60_000)
+    (X_train, X_val), (y_train, y_val) = (part[rows].split(50_000) for part in (X, y))
+    measure = lesson05["loss_and_accuracy"]
+    net = trained(lesson05, one_layer(seed), X_train, y_train, 10 * [0.1])
+    validation, test = measure(net, X_val, y_val)[1], measure(net, X_test, y_test)[1]
+    assert 0.8 < test < validation < 0.855
+    confidence, predictions = net(X_val).softmax(dim=1).max(dim=1)
+    right = predictions == y_val
+    assert confidence[right].mean() > confidence[~right].mean() + 0.2
+    assert right[confidence.argsort(descending=True)[:8000]].float().mean() > 0.89
+    assert measure(net, X_val.roll(2, dims=2), y_val)[1] < 0.65
+    assert net(X_val).abs().max() < 40
+    twice = trained(
+        lesson05, one_layer(seed), X_train, y_train, 3 * [0.1],
+        loss=lambda o, y: nn.functional.cross_entropy(o.softmax(dim=1), y),
+    )  # fmt: skip
+    assert 0.6 < measure(twice, X_val, y_val)[1] < 0.77
+    assert (twice(X_val).argmax(dim=1) == 6).sum() < 100
+    shuffled = y_train[torch.randperm(50_000)]
+    mean_loss, accuracy = measure(
+        trained(lesson05, one_layer(seed), X_train, shuffled, 3 * [0.1]), X_val, y_val
+    )
+    assert 2.25 < mean_loss < 2.6 and 0.02 < accuracy < 0.2
+
+
+def test_lesson05_hidden_layer(lesson05, pictures):
+    (X, y), (X_test, y_test) = pictures
+    rates, measure = 4 * [0.1] + 2 * [0.01], lesson05["loss_and_accuracy"]
+    lesson05["device"] = torch.device("cpu")
+    mlp = trained(lesson05, lesson05["new_mlp"](), X[:50_000], y[:50_000], rates, 0.9)
+    linear = trained(lesson05, one_layer(1), X[:50_000], y[:50_000], rates, 0.9)
+    test = [measure(net, X_test, y_test)[1] for net in (linear, mlp)]
+    assert 0.83 < test[0] < 0.855 and 0.865 < test[1] < 0.885
+    for net in (linear, mlp):
+        assert measure(net, X[50_000:], y[50_000:])[1] > measure(net, X_test, y_test)[1]
