@@ -87,7 +87,9 @@ def test_is_valid_and_tidy(path):
     assert set(notebook.metadata.language_info) == {"name"}
     for cell in notebook.cells:
         assert cell.source.strip(), f"an empty cell, id {cell.id}"
-        assert set(cell.metadata) <= {"tags"}
+        assert set(cell.metadata) <= {"tags", "mystnb"}
+        shown = cell.metadata.get("mystnb", {"image": {"alt": ""}})  # for the web pages
+        assert set(shown) == {"image"} and set(shown["image"]) == {"alt"}
         assert tags(cell) <= TAGS
 
 
