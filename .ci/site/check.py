@@ -20,6 +20,7 @@ SITE = Path(__file__).resolve().parents[2] / ".site"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-background-networking"]
 PHONE, DESK = 390, 1280
+SEARCH = "search.html?q=softmax"
 MOST_BYTES = 2e6
 OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -45,7 +46,8 @@ def look_at(page, url, note):
         note(f"weighs {size / 1e6:.1f} MB, more than 2")
     # colours are slow to check, and the same on a phone
     contrast = {"color-contrast": {"enabled": page.viewport_size["width"] == DESK}}
-    axe = Axe().run(page, options={"resultTypes": ["violations"], "rules": contrast})
+    options = {"resultTypes": ["violations"], "preload": False, "rules": contrast}
+    axe = Axe().run(page, options=options)
     for violation in axe.response["violations"]:
         if violation["impact"] in ("serious", "critical"):
             places = violation["nodes"]
@@ -88,18 +90,17 @@ def main():
         for theme in ("light", "dark"):
             for width in (PHONE, DESK):
                 seen_in = f"{theme}, {width} pixels"
-                size = {"width": width, "height": 900}
-                page = browser.new_page(color_scheme=theme, viewport=size)
-                page.on("pageerror", lambda error: note(f"error: {error}"))
-                page.on("console", lambda m: m.type == "error" and note(f"error: {m.text}"))
-                page.on("request", lambda r: r.url.startswith((host, "data:")) or note(r.url))
-                for path in paths:
+                for path in [*paths, SEARCH]:  # each with an empty cache
+                    page = browser.new_page(
+                        color_scheme=theme, viewport={"width": width, "height": 900}
+                    )
+                    page.on("pageerror", lambda error: note(f"error: {error}"))
+                    page.on("console", lambda m: m.type == "error" and note(f"error: {m.text}"))
+                    page.on("request", lambda r: r.url.startswith((host, "data:")) or note(r.url))
                     sizes[path], links[path], ids[path] = look_at(page, host + path, note)
-                path = "search.html?q=softmax"
-                look_at(page, host + path, note)
-                if not page.locator("#search-results li").count():
-                    note("finds nothing")
-                page.close()
+                    if path == SEARCH and not page.locator("#search-results li").count():
+                        note("finds nothing")
+                    page.close()
         browser.close()
     for fault in find_dead_links(links, ids, host):
         wrong[fault] = []

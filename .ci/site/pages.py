@@ -17,6 +17,7 @@ FONT_CHARACTERS = (
     "20-FF,2C6-2DC,302-304,391-3C9,2016-2064,20D7,210E,2113,2190-2193,21D2,2200-2265,22A4,22C5,22EF,"
     "1D434-1D467,1D6A4-1D71B"
 )
+WIDEST = 40  # characters of TeX that a phone shows side by side
 
 FRONT = """
 
@@ -138,16 +139,17 @@ def name_folds(app, pagename, templatename, context, doctree):
 
 def visit_math(translator, node):
     """Write a formula as MathML."""
-    block = isinstance(node, nodes.math_block)
+    tex, block = node.astext(), isinstance(node, nodes.math_block)
     try:
-        formula = LatexToMathML().convert_with_local_state(node.astext(), displaystyle=block)
+        formula = LatexToMathML().convert_with_local_state(tex, displaystyle=block)
     except LatexError as error:
         logging.getLogger(__name__).warning("formula: %s", error, location=node)
         raise nodes.SkipNode from error
-    # a phone scrolls a wide formula by touch, a keyboard once it has the focus; a word joiner keeps
-    # the full stop behind a short one on its line
-    around = '<div class="formula" tabindex="0">{}</div>' if block else "{}&#8288;"
-    translator.body.append(around.format(formula))
+    if block or len(tex) > WIDEST:  # it can be scrolled, by keyboard too
+        tag = "div" if block else "span"
+        formula = f'<{tag} class="formula" tabindex="0">{formula}</{tag}>'
+    # a word joiner keeps a full stop with the formula before it
+    translator.body.append(formula if block else f"{formula}&#8288;")
     raise nodes.SkipNode
 
 
@@ -169,8 +171,9 @@ def finish(app, error):
         return
     static = Path(app.outdir) / "_static"
     font = Path(ziamath.__file__).parent / "fonts/STIXTwoMath-Regular.ttf"
-    options = ["--flavor=woff2", "--layout-features=*", f"--output-file={static / 'math.woff2'}"]
-    subset.main([str(font), f"--unicodes={FONT_CHARACTERS}", *options])
+    options = ["--flavor=woff2", "--layout-features=*", "--name-IDs=*"]  # names: its licence
+    target = f"--output-file={static / 'math.woff2'}"
+    subset.main([str(font), f"--unicodes={FONT_CHARACTERS}", target, *options])
     # the theme brings each icon twice, as a script and in a font of a tenth of the size
     (static / "scripts/fontawesome.js").write_text("", encoding="utf-8")
 
