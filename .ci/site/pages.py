@@ -17,7 +17,7 @@ FONT_CHARACTERS = (
     "20-FF,2C6-2DC,302-304,391-3C9,2016-2064,20D7,210E,2113,2190-2193,21D2,2200-2265,22A4,22C5,22EF,"
     "1D434-1D467,1D6A4-1D71B"
 )
-WIDEST = 40  # characters of TeX that a phone shows side by side
+WIDEST = 40  # characters of TeX that a phone shows in one line
 
 FRONT = """
 
@@ -104,8 +104,13 @@ def prepare(app, docname, source):
     source[0] = nbformat.writes(notebook)
 
 
-def fold_solutions(app, doctree):
-    """Fold each solution below its heading, so that one looks at one at a time."""
+def arrange(app, doctree):
+    """Keep a full stop with its formula; fold each solution, so that one is seen at a time."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        if isinstance(after, nodes.Text) and (stop := re.match(r"[.,:;?!)]+", after)):
+            formula["stop"] = stop[0]
+            after.parent.replace(after, nodes.Text(after[stop.end() :]))
     if app.env.docname.startswith("notebooks/solutions"):
         for section in next(doctree.findall(nodes.section)).children:
             if isinstance(section, nodes.section):
@@ -145,11 +150,13 @@ def visit_math(translator, node):
     except LatexError as error:
         logging.getLogger(__name__).warning("formula: %s", error, location=node)
         raise nodes.SkipNode from error
+    stop = node.get("stop", "")
     if block or len(tex) > WIDEST:  # it can be scrolled, by keyboard too
         tag = "div" if block else "span"
-        formula = f'<{tag} class="formula" tabindex="0">{formula}</{tag}>'
-    # a word joiner keeps a full stop with the formula before it
-    translator.body.append(formula if block else f"{formula}&#8288;")
+        formula = f'<{tag} class="formula" tabindex="0">{formula}</{tag}>{stop}'
+    elif stop:
+        formula = f'<span class="text-nowrap">{formula}{stop}</span>'
+    translator.body.append(formula)
     raise nodes.SkipNode
 
 
@@ -184,7 +191,7 @@ def setup(app):
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("builder-inited", keep_outputs_apart, priority=900)  # after MyST-NB
     app.connect("source-read", prepare)
-    app.connect("doctree-read", fold_solutions)
+    app.connect("doctree-read", arrange)
     app.connect("html-page-context", lead_to_next_lesson)
     app.connect("html-page-context", name_folds, priority=900)  # after the theme
     app.connect("build-finished", finish)
