@@ -122,15 +122,15 @@ def arrange(app, doctree):
 def lead_to_next_lesson(app, pagename, templatename, context, doctree):
     """Let "previous" and "next" of a lesson lead to lessons, past what belongs to them."""
     lessons = [name for name in sorted(app.env.found_docs) if re.match(r"notebooks/\d", name)]
+    row = [app.config.root_doc, *lessons, None]
     if pagename in lessons:
-        row = [app.config.root_doc, *lessons]
         at = row.index(pagename)
-        for key, names in ("prev", row[at - 1 : at]), ("next", row[at + 1 : at + 2]):
-            links = [
-                {"link": context["pathto"](name), "title": app.env.titles[name].astext()}
-                for name in names
-            ]
-            context[key] = links[0] if links else None
+        for key, name in ("prev", row[at - 1]), ("next", row[at + 1]):
+            link = name and {
+                "link": context["pathto"](name),
+                "title": app.env.titles[name].astext(),
+            }
+            context[key] = link
 
 
 def name_folds(app, pagename, templatename, context, doctree):
