@@ -146,7 +146,7 @@ def visit_math(translator, node):
     """Write a formula as MathML."""
     tex, block = node.astext(), isinstance(node, nodes.math_block)
     try:
-        formula = LatexToMathML().convert_with_local_state(tex, displaystyle=block)
+        formula = LatexToMathML(fancy_error=False).convert_with_local_state(tex, displaystyle=block)
     except LatexError as error:
         logging.getLogger(__name__).warning("formula: %s", error, location=node)
         raise nodes.SkipNode from error
