@@ -62,7 +62,8 @@ def tidy(notebook: NotebookNode, before: NotebookNode) -> None:
     stored = {cell.id: cell for cell in before.cells}
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
+        ours = {"tags": tags, "mystnb": cell.metadata.get("mystnb")}  # the latter: alt texts
+        cell.metadata = nbformat.from_dict({key: value for key, value in ours.items() if value})
         if cell.cell_type != "code":
             continue
         for output in cell.outputs:
