@@ -3,13 +3,15 @@
 # the Python that .venv was made with, once it is there
 PYTHON ?= $(shell command -v .venv/bin/python || command -v python3 || command -v python)
 VENV := .venv/bin/python
+SITE_VENV := .site-venv/bin/python
+SITE_READY := .site-venv/ready
 FIRST_LESSON := $(notdir $(firstword $(sort $(wildcard notebooks/[0-9]*.ipynb))))
 
 CHECK_LINKS = $(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider --check-links \
 	$(if $(WEB),,--check-links-ignore "https?://.*")
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test test-lab run refresh lint bench clean
+.PHONY: help environment lab data test test-lab run refresh lint bench site test-site clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -38,18 +40,34 @@ run: environment ## run all notebooks headless into .run/
 refresh: environment ## run all notebooks in place and store what they print (NOTEBOOKS=...)
 	@$(VENV) .ci/run_notebooks.py $(NOTEBOOKS)
 
-lint: environment ## check the style of code and notebooks, and the links (WEB=1: also those that leave)
+lint: environment ## check style, links and alt texts (WEB=1: also the links that leave)
 	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18" "pytest-check-links>=0.10"
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(CHECK_LINKS) --check-anchors README.md data/README.md $(wildcard .github/*.md)
 	@$(CHECK_LINKS) notebooks/*.ipynb
+	@$(VENV) .ci/alt_text.py
 
 bench: environment ## measure: seconds a notebook, examples a second against d2l's loader
 	@$(VENV) .ci/bench.py
 	@$(VENV) .ci/run_notebooks.py --jobs 1 --into .run
 
+site: $(SITE_READY) ## build the course as web pages into .site/, from the notebooks as they are stored
+	@rm -rf .site .site-venv/doctrees
+	@$(SITE_VENV) -m sphinx -q -n -W --keep-going -c .ci/site -d .site-venv/doctrees . .site || \
+		{ echo "Site: Sphinx found a fault (see above); .site is not complete."; exit 1; }
+	@echo "Site: ready, open .site/index.html"
+
+test-site: site ## look at every page of it in a browser (needs Chromium)
+	@$(SITE_VENV) .ci/site/check.py
+
+$(SITE_READY): .ci/site/requirements.txt
+	@echo "Site: making .site-venv with Sphinx (a minute, once) ..."
+	@{ "$(PYTHON)" -m venv --clear .site-venv && \
+		$(SITE_VENV) -m pip install --quiet --disable-pip-version-check -r $< && touch $@; } || \
+		{ echo "Site: .site-venv could not be made (see above); try again later."; exit 1; }
+
 clean: ## remove .venv and what the tools made; the data and the notebooks stay
-	rm -rf .venv .run .pytest_cache .ruff_cache
+	rm -rf .venv .run .site .site-venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -62,8 +62,8 @@ def tidy(notebook: NotebookNode, before: NotebookNode) -> None:
     stored = {cell.id: cell for cell in before.cells}
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        kept = {key: cell.metadata[key] for key in ("mystnb", "tags") if cell.metadata.get(key)}
-        cell.metadata = nbformat.from_dict(kept)
+        ours = {"tags": tags, "mystnb": cell.metadata.get("mystnb")}  # the latter: alt texts
+        cell.metadata = nbformat.from_dict({key: value for key, value in ours.items() if value})
         if cell.cell_type != "code":
             continue
         for output in cell.outputs:

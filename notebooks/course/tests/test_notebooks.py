@@ -88,6 +88,8 @@ def test_is_valid_and_tidy(path):
     for cell in notebook.cells:
         assert cell.source.strip(), f"an empty cell, id {cell.id}"
         assert set(cell.metadata) <= {"tags", "mystnb"}
+        shown = cell.metadata.get("mystnb", {"image": {"alt": ""}})  # for the web pages
+        assert set(shown) == {"image"} and set(shown["image"]) == {"alt"}
         assert tags(cell) <= TAGS
 
 
