@@ -3,6 +3,7 @@
 import os
 import warnings
 from base64 import b64decode
+from types import SimpleNamespace
 from unittest.mock import Mock, call
 
 import numpy as np
@@ -101,6 +102,21 @@ def test_figures_give_no_warning(display):
     d2l.show_trace_2d(lambda x1, x2: x1**2 + 2 * x2**2, [(-5, -2), (-1, -1)])
     d2l_fixes.show_live(plt.gcf())
     assert len(display.mock_calls) == 1 and plt.get_fignums() == [image.figure.number]
+
+
+def test_a_figure_is_redrawn_in_its_cell_and_shown_again_by_the_next(display, monkeypatch):
+    figure = plt.figure()
+    now = {"msg_type": "execute_request", "msg_id": "first run"}
+    shell = SimpleNamespace(get_parent=lambda: {"header": now})
+    monkeypatch.setattr(d2l_fixes, "get_ipython", lambda: shell)
+    d2l_fixes.show_live(figure)
+    d2l_fixes.show_live(figure)
+    assert (len(display.mock_calls), display.return_value.update.call_count) == (2, 1)
+    now["msg_id"] = "second run"  # the output of the first is gone
+    d2l_fixes.show_live(figure)
+    now.update(msg_type="comm_msg", msg_id="a slider is moved")
+    d2l_fixes.show_live(figure)
+    assert (display.call_count, display.return_value.update.call_count) == (2, 2)
 
 
 def test_no_more_workers_than_cores(monkeypatch):
