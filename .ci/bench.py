@@ -25,7 +25,7 @@ BATCH_SIZE, ROUNDS = 256, 3
 def in_memory(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield shuffled minibatches of tensors in memory, as the lesson on softmax regression does."""
     for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
-        yield images.index_select(0, rows), labels.index_select(0, rows)
+        yield images[rows], labels[rows]
 
 
 def train(batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -51,7 +51,7 @@ def main() -> None:
     course.begin(seed=0)
     train_iter, _ = d2l.load_data_fashion_mnist(BATCH_SIZE)
     labels = train_iter.dataset.targets  # (60000,)
-    images = train_iter.dataset.data.unsqueeze(1) / 255  # (60000, 1, 28, 28)
+    images = train_iter.dataset.data / 255  # (60000, 28, 28)
     flat = images.flatten(1).split(BATCH_SIZE)
     works = {
         "training, tensors in memory": lambda: train(in_memory(images, labels)),
