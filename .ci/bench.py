@@ -25,7 +25,7 @@ BATCH_SIZE, ROUNDS = 256, 3
 def in_memory(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield shuffled minibatches of tensors in memory, as the lesson on softmax regression does."""
     for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
-        yield images[rows], labels[rows]
+        yield images.index_select(0, rows), labels[rows]
 
 
 def train(batches: Iterable[tuple[Tensor, Tensor]]) -> None:
