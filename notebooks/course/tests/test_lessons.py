@@ -103,7 +103,8 @@ def test_lesson01_breakages(lesson01, seed):
     w, _, history = train(X, y.flatten(), loss_fn=wide)
     assert w.abs().max() < 1.5 and start > min(history) > 1
     truth = wide(X @ TRUE_W.reshape(2, 1) + TRUE_B, y.flatten()).mean()
-    assert truth == pytest.approx(2 * wide(y.mean().reshape(1, 1), y.flatten()).mean(), rel=0.01)
+    of_the_mean = wide(y.mean().reshape(1, 1), y.flatten()).mean().item()
+    assert truth.item() == pytest.approx(2 * of_the_mean, rel=0.01)
     assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
 
 
