@@ -8,7 +8,7 @@ from IPython.display import display
 from ipywidgets import ValueWidget
 from matplotlib.figure import Figure
 
-from .d2l_fixes import show_live
+from .live_figure import show_live
 
 
 def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -> None:

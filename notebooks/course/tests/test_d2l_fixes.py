@@ -15,13 +15,13 @@ from matplotlib import pyplot as plt
 from PIL import Image
 from torch import nn
 
-from course import begin, d2l_fixes, fashion_mnist
+from course import begin, d2l_fixes, fashion_mnist, live_figure
 
 
 @pytest.fixture(autouse=True)
 def display(monkeypatch):
     """What shows a figure in the notebook; warnings are errors meanwhile."""
-    monkeypatch.setattr(d2l_fixes, "display", Mock())
+    monkeypatch.setattr(live_figure, "display", Mock())
     torch.set_warn_always(True)  # PyTorch gives many warnings only once, perhaps in another test.
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -29,7 +29,7 @@ def display(monkeypatch):
         old = r"(matplotlib|pyparsing)\."
         warnings.filterwarnings("ignore", "(?!__array)", DeprecationWarning, old)
         begin(seed=3)
-        yield d2l_fixes.display
+        yield live_figure.display
     torch.set_warn_always(False)
     plt.close("all")
 
@@ -100,7 +100,7 @@ def test_figures_give_no_warning(display):
     x = torch.arange(3.0)
     d2l.plot(x, [x, x**2], legend=["up", "steeper"], axes=plt.figure().gca())
     d2l.show_trace_2d(lambda x1, x2: x1**2 + 2 * x2**2, [(-5, -2), (-1, -1)])
-    d2l_fixes.show_live(plt.gcf())
+    live_figure.show_live(plt.gcf())
     assert len(display.mock_calls) == 1 and plt.get_fignums() == [image.figure.number]
 
 
@@ -108,14 +108,14 @@ def test_a_figure_is_redrawn_in_its_cell_and_shown_again_by_the_next(display, mo
     figure = plt.figure()
     now = {"msg_type": "execute_request", "msg_id": "first run"}
     shell = SimpleNamespace(get_parent=lambda: {"header": now})
-    monkeypatch.setattr(d2l_fixes, "get_ipython", lambda: shell)
-    d2l_fixes.show_live(figure)
-    d2l_fixes.show_live(figure)
+    monkeypatch.setattr(live_figure, "get_ipython", lambda: shell)
+    live_figure.show_live(figure)
+    live_figure.show_live(figure)
     assert (len(display.mock_calls), display.return_value.update.call_count) == (2, 1)
     now["msg_id"] = "second run"  # the output of the first is gone
-    d2l_fixes.show_live(figure)
+    live_figure.show_live(figure)
     now.update(msg_type="comm_msg", msg_id="a slider is moved")
-    d2l_fixes.show_live(figure)
+    live_figure.show_live(figure)
     assert (display.call_count, display.return_value.update.call_count) == (2, 2)
 
 
