@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from IPython.display import display
 from ipywidgets import ValueWidget
 from matplotlib.figure import Figure
 
 from .live_figure import show_live
+
+_redraws: WeakKeyDictionary[ValueWidget, Callable[[object], None]] = WeakKeyDictionary()
 
 
 def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -> None:
@@ -35,6 +38,9 @@ def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -
 
     for name, control in controls.items():
         control.description = control.description or name
+        if control in _redraws:  # its cell was run before: do not draw twice
+            control.unobserve(_redraws[control], "value")
         control.observe(redraw, "value")
+        _redraws[control] = redraw
         display(control)
     redraw()
