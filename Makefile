@@ -40,13 +40,13 @@ run: environment ## run all notebooks headless into .run/
 refresh: environment ## run all notebooks in place and store what they print (NOTEBOOKS=...)
 	@$(VENV) .ci/run_notebooks.py $(NOTEBOOKS)
 
-lint: environment ## check style, links and alt texts (WEB=1: also the links that leave)
+lint: environment ## check style, links and the notebooks' form (WEB=1: also the links that leave)
 	@$(VENV) -m pip install --quiet "ruff>=0.17,<0.18" "pytest-check-links>=0.10"
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(CHECK_LINKS) --check-anchors README.md data/README.md $(wildcard .github/*.md)
 	@$(CHECK_LINKS) notebooks/*.ipynb
-	@$(VENV) .ci/alt_text.py
+	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py
 
 bench: environment ## measure: seconds a notebook, examples a second against d2l's loader
 	@$(VENV) .ci/bench.py

@@ -34,6 +34,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+KEPT = ("tags", "alt", "jupyter")  # of a cell's metadata; `jupyter` says that its output is folded
 COLOUR = re.compile(r"\x1b\[[\d;]*m")
 FRAME_IN_A_FILE = re.compile(r"\s*(File |\[\.\.\. skipping)")
 
@@ -62,8 +63,8 @@ def tidy(notebook: NotebookNode, before: NotebookNode) -> None:
     stored = {cell.id: cell for cell in before.cells}
     for cell in notebook.cells:
         tags = cell.metadata.get("tags", [])
-        ours = {"tags": tags, "mystnb": cell.metadata.get("mystnb")}  # the latter: alt texts
-        cell.metadata = nbformat.from_dict({key: value for key, value in ours.items() if value})
+        ours = {key: cell.metadata[key] for key in KEPT if cell.metadata.get(key)}
+        cell.metadata = nbformat.from_dict(ours)
         if cell.cell_type != "code":
             continue
         for output in cell.outputs:

@@ -87,10 +87,12 @@ def prepare(app, docname, source):
             cell.outputs = [
                 output for output in cell.outputs if "image/png" in output.get("data", ())
             ]
+        image = {"alt": cell.metadata["alt"]} if "alt" in cell.metadata else {}
         for output in cell.get("outputs", []):
             if "image/png" in output.get("metadata", {}):  # half the pixels that the file has
-                image = cell.metadata.setdefault("mystnb", {}).setdefault("image", {})
                 image["width"] = f"{output.metadata['image/png']['width']}px"
+        if image:
+            cell.metadata["mystnb"] = {"image": image}
         if cell.cell_type == "markdown" and not kind.startswith("solutions"):
             cell.source = re.sub(r"^## Exercises$", rf"\g<0>\n{EXERCISES}", cell.source, flags=re.M)
         cells.append(cell)

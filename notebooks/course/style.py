@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cycler import cycler
+from IPython import get_ipython
 from matplotlib import pyplot as plt
 from matplotlib_inline import backend_inline
 
@@ -32,6 +33,8 @@ RC = {
 
 def apply() -> None:
     """Set the style for all figures that follow, as PNG at twice the screen's resolution."""
+    if get_ipython() is not None and plt.get_backend().lower() == "agg":
+        plt.switch_backend("module://matplotlib_inline.backend_inline")  # MPLBACKEND hides figures
     plt.rcParams.update(RC)
     # the layout leaves room for all labels; a tight box would cost a second drawing of each figure
     backend_inline.set_matplotlib_formats("retina", bbox_inches=None)

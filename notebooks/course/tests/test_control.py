@@ -1,8 +1,11 @@
-"""A control redraws its figure once a move, and says what is wrong with a learner's file."""
+"""A control redraws its figure once a move, disturbs nothing, and says what a file lacks."""
 
+import threading
+from types import SimpleNamespace
 from unittest.mock import Mock
 
 import pytest
+import torch
 from ipywidgets import IntSlider
 from matplotlib.figure import Figure
 
@@ -13,7 +16,8 @@ from course import control
 def shown(monkeypatch):
     monkeypatch.setattr(control, "display", Mock())
     monkeypatch.setattr(control, "show_live", Mock())
-    return control.show_live
+    monkeypatch.setattr(control, "show_moved", Mock())
+    return control.show_moved
 
 
 def test_a_move_draws_once_also_where_the_cell_was_run_twice(shown):
@@ -22,7 +26,7 @@ def test_a_move_draws_once_also_where_the_cell_was_run_twice(shown):
         control.play(Figure(), change, size=slider)
     slider.value = 5
     assert [call.kwargs["size"] for call in change.mock_calls] == [2, 2, 5]
-    assert shown.call_count == 3 and slider.description == "size"
+    assert shown.call_count == 1 and slider.description == "size"
 
 
 def test_what_is_wrong_with_a_file_stands_above_the_figure_until_the_next_move():
@@ -32,3 +36,39 @@ def test_what_is_wrong_with_a_file_stands_above_the_figure_until_the_next_move()
     assert figure.get_suptitle() == "This is no picture."
     slider.value = 1
     assert figure.get_suptitle() == ""
+
+
+def test_a_move_leaves_the_random_numbers_that_follow_as_they_were():
+    slider = IntSlider(2)
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    control.play(Figure(), lambda size: torch.manual_seed(size), size=slider)
+    slider.value = 5
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_moves_beside_a_running_cell_are_drawn_once_when_it_has_ended(monkeypatch, shown):
+    later, change, slider = [], Mock(), IntSlider(0)
+    loop = SimpleNamespace(add_callback=later.append)
+    kernel = SimpleNamespace(kernel=SimpleNamespace(io_loop=loop))
+    monkeypatch.setattr(control, "get_ipython", lambda: kernel)
+    control.play(Figure(), change, size=slider)
+
+    def move():  # JupyterLab's second thread, while a cell computes in the main one
+        for size in (1, 2, 3):
+            slider.value = size
+
+    thread = threading.Thread(target=move)
+    thread.start()
+    thread.join()
+    assert change.call_count == 1 and len(later) == 1
+    later.pop()()  # the cell has ended
+    assert [call.kwargs["size"] for call in change.mock_calls] == [0, 3]
+    slider.value = 4
+    assert shown.call_count == 2
+
+
+def test_an_upload_is_a_tuple_of_files_also_in_old_ipywidgets():
+    old = SimpleNamespace(value={"cat.png": {"content": b"1"}})
+    assert control._value(old) == ({"content": b"1"},)

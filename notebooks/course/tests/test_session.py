@@ -1,6 +1,10 @@
 """`begin` makes numbers come out the same everywhere, and leaves errors as they are."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -8,7 +12,9 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 
-from course import begin, device
+from course import begin, device, style
+
+NOTEBOOKS = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -56,11 +62,45 @@ def test_gradients_are_enabled_again_only_after_an_interrupt(shell, error, enabl
     assert torch.is_grad_enabled() == enabled
 
 
-@pytest.mark.parametrize(
-    ("cuda", "mps", "name"),
-    [(False, False, "cpu"), (True, False, "cuda"), (False, True, "mps"), (True, True, "cuda")],
-)
-def test_device_is_a_gpu_where_there_is_one(monkeypatch, cuda, mps, name):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
-    assert device() == torch.device(name)
+def test_device_is_the_cpu_unless_asked_also_where_there_is_a_card(monkeypatch, capsys):
+    monkeypatch.delenv("COURSE_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert device() == torch.device("cpu")
+    assert not capsys.readouterr().out
+
+
+def test_device_is_the_one_asked_for_by_argument_or_variable(monkeypatch):
+    assert device("meta") == torch.device("meta")  # it computes nothing, and is always there
+    monkeypatch.setenv("COURSE_DEVICE", "meta")
+    assert device() == torch.device("meta")
+    assert device("cpu") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("name", ["cuda:77", "quantum"])
+def test_a_device_that_cannot_compute_is_told_and_the_cpu_taken(name, capsys):
+    assert device(name) == torch.device("cpu")
+    said = capsys.readouterr().out
+    assert said.startswith(
+        f"The device {name!r} cannot be used here, so the CPU computes. Reason: "
+    )
+    assert said.count("\n") == 1
+
+
+def test_a_kernel_shows_figures_also_where_the_environment_says_agg(monkeypatch):
+    monkeypatch.setattr(style, "get_ipython", lambda: None)
+    plt.switch_backend("agg")
+    style.apply()
+    assert plt.get_backend() == "agg"
+    monkeypatch.setattr(style, "get_ipython", Mock())
+    style.apply()
+    assert "inline" in plt.get_backend()
+    plt.switch_backend("agg")
+
+
+def test_d2l_is_not_imported_for_a_notebook_that_does_without():
+    code = "import sys, course; course.begin(seed=0); print([*sys.modules])"
+    imported = subprocess.run(
+        [sys.executable, "-c", code], cwd=NOTEBOOKS, capture_output=True, text=True, check=True
+    ).stdout
+    assert "'torch'" in imported and "'d2l'" not in imported and "'torchvision'" not in imported
