@@ -138,15 +138,14 @@ def _store(
     data_dir: Path, below: str, is_there: Callable[[Path], bool], fill: Callable[[Path], None]
 ) -> Path:
     """Make the files below `data_dir`, else below the user's cache; return the root."""
-    try:
-        _make(data_dir / below, is_there, fill)
-        return data_dir / below
-    except OSError as error:
-        with suppress(OSError):
-            _make(_cache() / below, is_there, fill)
-            return _cache() / below
-        reason = f"neither {data_dir.name}/ nor your cache folder can be written: "
-        raise DataError(reason + (error.strerror or str(error))) from error
+    faults = []
+    for folder in (data_dir, _cache()):
+        try:
+            _make(folder / below, is_there, fill)
+            return folder / below
+        except OSError as error:
+            faults.append(error.strerror or str(error))
+    raise DataError(f"neither {data_dir.name}/ nor your cache can be written: {faults[0]}")
 
 
 def _folder(named: str) -> Path:
@@ -156,11 +155,11 @@ def _folder(named: str) -> Path:
 
 
 def _in_place(data_dir: Path) -> Path | None:
-    """Return the first root of intact files: `data_dir`, what the user names, the user's cache."""
-    named, roots = os.environ.get(VARIABLE, "").strip(), [data_dir, _cache()]
+    """Return the root of intact files in `data_dir` or where the user says, if there are any."""
+    named, roots = os.environ.get(VARIABLE, "").strip(), [data_dir]
     if named and "://" not in named:
         folder = _folder(named)
-        roots[1:1] = [folder, *folder.parents[:2]]  # it may be FashionMNIST/raw itself
+        roots += [folder, *folder.parents[:2]]  # it may be FashionMNIST/raw itself
     return next((root for root in roots if is_intact(root / "FashionMNIST" / "raw")), None)
 
 
@@ -178,19 +177,20 @@ def _read(source: str, name: str) -> bytes:
 
 def _download(url: str) -> bytes:
     import pooch
+    import requests
     from tqdm import tqdm
 
-    if own := os.environ.get("SSL_CERT_FILE"):  # requests knows it by two other names
-        os.environ.setdefault("CURL_CA_BUNDLE", own)
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # requests knows but two
+    trusted = next(filter(None, map(os.environ.get, names)), True)
     seen = type(sys.stderr).__module__.startswith("ipykernel") or sys.stderr.isatty()
     bar = tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not seen)
     content = io.BytesIO()
     with bar, ThreadPool(1) as pool:
-        download = pooch.HTTPDownloader(bar, chunk_size=1 << 16, timeout=TIMEOUT)
         # The name look-up has no time limit and each of a host's addresses has its own, so a
-        # thread asks first, with check_only=True, whether the server answers at all.
-        pool.apply_async(download, (url, None, None, True)).get(TIMEOUT)
-        download(url, content, None)
+        # thread asks first whether the server answers at all.
+        options = {"timeout": TIMEOUT, "verify": trusted, "allow_redirects": True}
+        pool.apply_async(requests.head, (url,), options).get(TIMEOUT)
+        pooch.HTTPDownloader(bar, chunk_size=1 << 16, **options)(url, content, None)
     if content.getvalue()[:100].lstrip().startswith(b"<"):
         raise ValueError("a web page came instead of the file (a network's log-in page?)")
     return content.getvalue()
@@ -239,8 +239,8 @@ def fetch(data_dir: Path = DATA) -> Dataset:
 def find(data_dir: Path = DATA) -> Dataset:
     """Return Fashion-MNIST if it can be had, else the drawn stand-in; print which of the two.
 
-    Intact files are used where they lie, in `data_dir`, where the user says, or in the user's
-    cache; else they are fetched. Raises DataError where not even the stand-in can be stored.
+    Intact files are used where they lie, in `data_dir` or where the user says; else they are
+    fetched. Raises DataError where not even the stand-in can be stored.
     """
     data_dir = Path(data_dir).absolute()
     try:

@@ -275,6 +275,9 @@ def test_own_certificate_is_trusted_once_it_is_named(data_dir, serve, monkeypatc
     serve(certificate=certificate)
     assert_fails(data_dir, fm.REASONS["SSLCertVerificationError"])
     assert "SSL_CERT_FILE" in fm.REASONS["SSLCertVerificationError"]
+    monkeypatch.setenv("SSL_CERT_FILE", "mistyped.pem")
+    no_file = "Could not find a suitable TLS CA certificate bundle, invalid path: mistyped.pem"
+    assert_fails(data_dir, no_file)
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     fm.fetch(data_dir)
     assert_whole(data_dir)
@@ -293,7 +296,7 @@ def test_dropped_packets_cost_one_wait_for_each_source(owner, step, tmp_path, mo
 
 
 def assert_cannot_be_written(data_dir: Path, code: int):
-    reason = f"neither data/ nor your cache folder can be written: {os.strerror(code)}"
+    reason = f"neither data/ nor your cache can be written: {os.strerror(code)}"
     for function in (fm.fetch, fm.find):
         assert_fails(data_dir, reason, function)
 
@@ -335,7 +338,10 @@ def no_folder(tmp_path):
     return tmp_path / "file" / "data"
 
 
-def test_where_data_cannot_be_written_the_cache_serves(no_folder, cache, serve, capsys):
+def test_where_data_cannot_be_written_the_cache_serves(
+    no_folder, cache, serve, monkeypatch, capsys
+):
+    monkeypatch.setattr(fm, "MIRRORS", ("nowhere",))
     drawn = fm.Dataset(cache / "drawn-stand-in", is_stand_in=True)
     assert fm.find(no_folder) == drawn
     server = serve()
@@ -343,13 +349,14 @@ def test_where_data_cannot_be_written_the_cache_serves(no_folder, cache, serve, 
         assert find(no_folder) == fm.Dataset(cache, is_stand_in=False)
     assert server.asked == NAMES
     assert_whole(cache)
-    assert capsys.readouterr().out == f"{fm.STAND_IN} (there is no source)\n{INTACT}{INTACT}"
+    said = f"{fm.STAND_IN} (the folder does not exist)\n{INTACT}{INTACT}"
+    assert capsys.readouterr().out == said
 
 
 def test_the_first_reason_comes_first(no_folder, data_dir, draw, monkeypatch):
     monkeypatch.setattr(pooch, "os_cache", lambda name: no_folder)
     draw.side_effect = OSError(errno.ENOSPC, "No space left")
-    second = "neither data/ nor your cache folder can be written: No space left"
+    second = "neither data/ nor your cache can be written: No space left"
     assert_fails(data_dir, f"there is no source; {second}", fm.find)
 
 
