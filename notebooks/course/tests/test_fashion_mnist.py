@@ -111,7 +111,7 @@ def serve(monkeypatch):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(certificate)
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
             server.socket = context.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *args: None  # the client has hung up
         server.fault, server.asked = fault, []
@@ -267,10 +267,10 @@ def test_own_certificate_is_trusted_once_it_is_named(data_dir, serve, monkeypatc
     certificate = data_dir.with_name("own.pem")
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=own"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", certificate, "-out", "-"],
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate]
+        + ["-keyout", certificate.with_suffix(".key")],
         check=True,
-        stdout=certificate.open("ab"),
-        stderr=subprocess.DEVNULL,
+        capture_output=True,
     )
     serve(certificate=certificate)
     assert_fails(data_dir, fm.REASONS["SSLCertVerificationError"])
