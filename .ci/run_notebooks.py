@@ -18,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401  makes the font cache: a kernel would say so in a cell
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -123,12 +124,6 @@ async def run_all(paths: list[Path], into: Path | None, jobs: int) -> list[str]:
     return [fault for fault in await asyncio.gather(*map(run_in_turn, paths)) if fault]
 
 
-def needs_fashion_mnist(path: Path) -> bool:
-    """Tell whether the stored outputs of a notebook are those of the official files."""
-    course = nbformat.read(path, as_version=4).metadata.get("course", {})
-    return "fashion-mnist" in course.get("needs", [])
-
-
 def stand_in_only() -> bool:
     """Tell whether Fashion-MNIST cannot be had, so that notebooks would run on the stand-in."""
     try:
@@ -150,7 +145,7 @@ def main() -> int:
         parser.error(f"there is no {', '.join(missing)}; nothing was run.")
     if arguments.into:
         arguments.into.mkdir(parents=True, exist_ok=True)
-    elif (left_out := list(filter(needs_fashion_mnist, paths))) and stand_in_only():
+    elif (left_out := list(filter(fashion_mnist.needed_by, paths))) and stand_in_only():
         paths = [path for path in paths if path not in left_out]
         names = ", ".join(path.name for path in left_out)
         print(f"Left as they are, as Fashion-MNIST is missing (try `make data`): {names}.")

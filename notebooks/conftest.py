@@ -4,22 +4,14 @@ A notebook whose metadata says `"course": {"needs": ["fashion-mnist"]}` stores t
 official files. Where only the drawn stand-in can be had, it is run without comparing its outputs.
 """
 
-from __future__ import annotations
-
-import json
-from pathlib import Path
+from functools import cache
 
 import pytest
 
 from course import fashion_mnist
 
-OFFICIAL_DATA = pytest.StashKey[bool]()
-
-
-def needs_fashion_mnist(path: Path) -> bool:
-    """Tell whether the stored outputs of a notebook are those of the official files."""
-    metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
-    return "fashion-mnist" in metadata.get("course", {}).get("needs", [])
+NEEDS_DATA = pytest.StashKey[bool]()
+OFFICIAL = "official Fashion-MNIST"  # the property with which a cell reports what it ran on
 
 
 def pytest_addoption(parser):
@@ -28,22 +20,25 @@ def pytest_addoption(parser):
     parser.addoption("--twice", action="store_true", help=help_text)
 
 
-def pytest_sessionstart(session):
-    """Look for Fashion-MNIST once, before the worker processes start, and tell them the answer."""
-    config = session.config
-    if hasattr(config, "workerinput"):
-        config.stash[OFFICIAL_DATA] = config.workerinput["official_data"]
-        return
+@cache
+def official_data() -> bool:
+    """Look for Fashion-MNIST, once in a process, and tell whether the official files are here."""
     try:
-        config.stash[OFFICIAL_DATA] = not fashion_mnist.find().is_stand_in
-    except fashion_mnist.DataError as error:
-        pytest.exit(str(error), returncode=1)
+        return not fashion_mnist.find().is_stand_in
+    except fashion_mnist.DataError:  # the notebook's cell says why
+        return False
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node):
-    """Hand a worker process of pytest-xdist what was found."""
-    node.workerinput["official_data"] = node.config.stash[OFFICIAL_DATA]
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Get ready what a notebook needs, just before its kernel starts."""
+    if item.path.suffix == ".ipynb":
+        # Where Matplotlib makes its font cache, or a temporary folder for that, which kernels
+        # inherit, it says so on stderr: here, where no cell's output is compared.
+        import matplotlib.font_manager  # noqa: F401
+    if item.parent.stash.get(NEEDS_DATA, False):
+        item.options["check"] &= official_data()
+        item.user_properties.append((OFFICIAL, official_data()))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -60,8 +55,7 @@ def pytest_collect_file(file_path, parent):
     collected = yield
     if file_path.suffix == ".ipynb":
         for notebook in collected:
-            if needs_fashion_mnist(file_path):
-                notebook.compare_outputs &= parent.config.stash[OFFICIAL_DATA]
+            notebook.stash[NEEDS_DATA] = fashion_mnist.needed_by(file_path)
             if parent.config.option.twice:
                 notebook.collect = cells_again(notebook.collect)
     return collected
@@ -85,14 +79,15 @@ def cells_again(collect):
     return collect_again
 
 
-def pytest_terminal_summary(terminalreporter, config):
+def pytest_terminal_summary(terminalreporter):
     """Say which data the notebooks ran on, if one of them needs it."""
-    reports = [report for kind in terminalreporter.stats.values() for report in kind]
-    files = {getattr(report, "nodeid", "").split("::")[0] for report in reports}
-    notebooks = [config.rootpath / name for name in files if name.endswith(".ipynb")]
-    names = sorted(path.name for path in notebooks if needs_fashion_mnist(path))
-    if names:
-        on = "compared, on the official Fashion-MNIST"
-        if not config.stash[OFFICIAL_DATA]:
-            on = "run WITHOUT comparing their outputs, on the drawn stand-in"
-        terminalreporter.write_line(f"{' and '.join(names)}: {on}.")
+    ran_on = {}
+    for report in (report for kind in terminalreporter.stats.values() for report in kind):
+        for name, value in getattr(report, "user_properties", ()):
+            if name == OFFICIAL:
+                ran_on.setdefault(value, set()).add(report.nodeid.split("::")[0].split("/")[-1])
+    for official, notebooks in ran_on.items():
+        on = "run WITHOUT comparing their outputs, as the official Fashion-MNIST is not here"
+        if official:
+            on = "compared, on the official Fashion-MNIST"
+        terminalreporter.write_line(f"{' and '.join(sorted(notebooks))}: {on}.")

@@ -75,10 +75,10 @@ def get_dataloader_workers() -> int:
 
 
 def load_data_fashion_mnist(batch_size: int, resize: int | None = None) -> tuple[DataLoader, ...]:
-    """Return the training and the test minibatches of the data that the course found."""
+    """Return the training and the test minibatches of the data that the course finds."""
     steps = [transforms.Resize(resize)] if resize else []
     transform = transforms.Compose([*steps, transforms.ToTensor()])
-    root, workers = fashion_mnist.found().root, d2l.get_dataloader_workers()
+    root, workers = fashion_mnist.find().root, d2l.get_dataloader_workers()
     train, test = (FashionMNIST(root, part, transform) for part in (True, False))
     load = functools.partial(DataLoader, batch_size=batch_size, num_workers=workers)
     return load(train, shuffle=True), load(test)
@@ -94,7 +94,7 @@ def fix_d2l() -> None:
     - `train_epoch_ch3` fails on a loss with `reduction='none'`: it takes the mean, like 0.17.6.
     - There and in `evaluate_loss` PyTorch warns of a loss with a graph: it is detached.
     - `get_dataloader_workers` asks for more than there are cores, of which PyTorch warns: not more.
-    - `load_data_fashion_mnist` downloads on its own: it reads what the course found.
+    - `load_data_fashion_mnist` downloads on its own: it reads what the course finds.
     - `show_trace_2d` calls `meshgrid` without `indexing`, of which PyTorch warns: it is given.
     - NumPy 2 warns when it or matplotlib is given a tensor: ignored, since the result is right.
     """

@@ -1,12 +1,14 @@
 """Finds Fashion-MNIST: in data/, in a folder or at a URL that the user names, or on the web.
 
 Lesson 05 calls `find`, `make data` calls `main`. A file counts only if its SHA-256 checksum is
-right. Files are made in a temporary folder, under a lock, and moved when all of them are verified.
+right. Files are made in a temporary folder, under a lock, and moved when all of them are verified;
+where data/ cannot be written, that happens in the user's cache.
 """
 
 import gzip
 import hashlib
 import io
+import json
 import os
 import shutil
 import sys
@@ -21,7 +23,6 @@ from tempfile import TemporaryDirectory
 DATA = Path(__file__).resolve().parents[2] / "data"
 VARIABLE = "FASHION_MNIST_SOURCE"
 STAND_IN = "Drawn stand-in, not Fashion-MNIST: run `make data` when online"
-_last: "Dataset | None" = None  # what `find` found last
 TIMEOUT = 5.0  # seconds that a server may be silent
 FILES = {  # the SHA-256 checksums of the unpacked files
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -39,7 +40,10 @@ REASONS = {  # in words, for exceptions whose text says less
     "ConnectionRefusedError": "the connection was refused",
     "TimeoutError": "the server does not answer",
     "IncompleteRead": "the file is cut short",
-    "SSLCertVerificationError": "no trusted certificate (a network's log-in page?)",
+    "SSLCertVerificationError": (
+        "the certificate is not trusted: a network's log-in page, or a company's or school's own "
+        "certificate, whose file you can name in SSL_CERT_FILE"
+    ),
     "EOFError": "the file is cut short",
 }
 
@@ -68,7 +72,7 @@ class DataError(Exception):
         self.reason = reason
         super().__init__(
             f"Fashion-MNIST could not be fetched ({reason}), and data/ is as it was: mend that and "
-            f"run `make data` again, or name a folder that holds the files in {VARIABLE}."
+            f"run `make data` again, or name a folder with FashionMNIST/raw in {VARIABLE}."
         )
 
 
@@ -80,63 +84,113 @@ def is_intact(raw: Path) -> bool:
     return False
 
 
+def _is_whole(raw: Path) -> bool:
+    """Tell whether the folder `raw` holds four such files, whatever is in them."""
+    return all((raw / name).is_file() for name in FILES)
+
+
+def needed_by(notebook: Path) -> bool:
+    """Tell whether a notebook's metadata says that its outputs are those of the official files."""
+    metadata = json.loads(notebook.read_text(encoding="utf-8"))["metadata"]
+    return "fashion-mnist" in metadata.get("course", {}).get("needs", [])
+
+
 def _make(root: Path, is_there: Callable[[Path], bool], fill: Callable[[Path], None]) -> None:
     """Unless root/FashionMNIST/raw is there, fill a temporary folder and move its files over."""
     from filelock import FileLock, Timeout
 
     home = root / "FashionMNIST"
+    if is_there(home / "raw"):
+        return
+    home.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(home / ".lock")
     try:
-        if is_there(home / "raw"):
-            return
-        home.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(home / ".lock")
         try:
-            held = lock.acquire(timeout=0.5)
+            lock.acquire(timeout=0.5)
         except Timeout:
             print("Another notebook or command is preparing this data: waiting for it.", flush=True)
-            held = lock.acquire()
-        with held:
-            for left in home.glob(".part-*"):  # by a process that was killed
-                shutil.rmtree(left, ignore_errors=True)
-            if not is_there(home / "raw"):  # the other process may have done it
-                with TemporaryDirectory(prefix=".part-", dir=home) as part:
-                    fill(Path(part))
-                    (home / "raw").mkdir(exist_ok=True)
-                    for name in FILES:
-                        Path(part, name).replace(home / "raw" / name)
+            lock.acquire()
+        except OSError:  # some network file systems have no locks: two may do the same work
+            pass
+        for left in home.glob(".part-*") if lock.is_locked else ():  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        if not is_there(home / "raw"):  # the other process may have done it
+            with TemporaryDirectory(prefix=".part-", dir=home) as part:
+                fill(Path(part))
+                (home / "raw").mkdir(exist_ok=True)
+                for name in FILES:
+                    Path(part, name).replace(home / "raw" / name)
     except KeyboardInterrupt:
         print("Interrupted, and no half-written file is left: run this again, or run `make data`.")
         raise
-    except OSError as error:
-        reason = f"{root.name}/FashionMNIST cannot be written: {error.strerror or error}"
-        raise DataError(reason) from error
+    finally:
+        lock.release()
+
+
+def _cache() -> Path:
+    """Return the course's folder in the user's cache."""
+    import pooch
+
+    return Path(pooch.os_cache("first-course-in-deep-learning"))
+
+
+def _store(
+    data_dir: Path, below: str, is_there: Callable[[Path], bool], fill: Callable[[Path], None]
+) -> Path:
+    """Make the files below `data_dir`, else below the user's cache; return the root."""
+    faults = []
+    for folder in (data_dir, _cache()):
+        try:
+            _make(folder / below, is_there, fill)
+            return folder / below
+        except OSError as error:
+            faults.append(error.strerror or str(error))
+    raise DataError(f"neither {data_dir.name}/ nor your cache can be written: {faults[0]}")
+
+
+def _folder(named: str) -> Path:
+    """Return a folder that the user names; notebooks do not run at the repository's top."""
+    given = Path(named).expanduser()
+    return (given if given.is_dir() else DATA.parent / given).resolve()
+
+
+def _in_place(data_dir: Path) -> Path | None:
+    """Return the root of intact files in `data_dir` or where the user says, if there are any."""
+    named, roots = os.environ.get(VARIABLE, "").strip(), [data_dir]
+    if named and "://" not in named:
+        folder = _folder(named)
+        roots += [folder, *folder.parents[:2]]  # it may be FashionMNIST/raw itself
+    return next((root for root in roots if is_intact(root / "FashionMNIST" / "raw")), None)
 
 
 def _read(source: str, name: str) -> bytes:
     """Return a file as it is, packed or not, in a folder or below an address."""
     if "://" in source:
         return _download(f"{source.rstrip('/')}/{name}.gz")
-    given = Path(source).expanduser()
-    folder = given if given.is_dir() else DATA.parent / given  # notebooks do not run at the top
-    for path in (name, f"{name}.gz", f"FashionMNIST/raw/{name}", f"FashionMNIST/raw/{name}.gz"):
-        if (folder / path).is_file():
-            return (folder / path).read_bytes()
+    folder = _folder(source)
+    for below in ("", "raw", "FashionMNIST/raw"):
+        for path in (folder / below / name, folder / below / f"{name}.gz"):
+            if path.is_file():
+                return path.read_bytes()
     raise ValueError(f"the folder does not {f'hold {name}' if folder.is_dir() else 'exist'}")
 
 
 def _download(url: str) -> bytes:
     import pooch
+    import requests
     from tqdm import tqdm
 
+    names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")  # requests knows but two
+    trusted = next(filter(None, map(os.environ.get, names)), True)
     seen = type(sys.stderr).__module__.startswith("ipykernel") or sys.stderr.isatty()
     bar = tqdm(total=1, unit="B", unit_scale=True, leave=False, disable=not seen)
     content = io.BytesIO()
     with bar, ThreadPool(1) as pool:
-        download = pooch.HTTPDownloader(bar, chunk_size=1 << 16, timeout=TIMEOUT)
         # The name look-up has no time limit and each of a host's addresses has its own, so a
-        # thread asks first, with check_only=True, whether the server answers at all.
-        pool.apply_async(download, (url, None, None, True)).get(TIMEOUT)
-        download(url, content, None)
+        # thread asks first whether the server answers at all.
+        options = {"timeout": TIMEOUT, "verify": trusted, "allow_redirects": True}
+        pool.apply_async(requests.head, (url,), options).get(TIMEOUT)
+        pooch.HTTPDownloader(bar, chunk_size=1 << 16, **options)(url, content, None)
     if content.getvalue()[:100].lstrip().startswith(b"<"):
         raise ValueError("a web page came instead of the file (a network's log-in page?)")
     return content.getvalue()
@@ -170,46 +224,52 @@ def _collect(part: Path) -> None:
 def fetch(data_dir: Path = DATA) -> Dataset:
     """Make sure that the real files lie in `data_dir`/FashionMNIST/raw, whole and intact.
 
-    Raises DataError where they cannot be had; the folder is as it was.
+    Where that cannot be written they lie in the user's cache. Raises DataError where they cannot
+    be had; the folder is as it was.
     """
-    root = Path(data_dir).absolute()
-    _make(root, is_intact, _collect)
+    data_dir = Path(data_dir).absolute()
+    try:
+        root = _store(data_dir, "", is_intact, _collect)
+    except DataError:
+        if not (root := _in_place(data_dir)):
+            raise
     return Dataset(root, is_stand_in=False)
 
 
 def find(data_dir: Path = DATA) -> Dataset:
     """Return Fashion-MNIST if it can be had, else the drawn stand-in; print which of the two.
 
-    Raises DataError where not even the stand-in can be stored.
+    Intact files are used where they lie, in `data_dir` or where the user says; else they are
+    fetched. Raises DataError where not even the stand-in can be stored.
     """
-    global _last
+    data_dir = Path(data_dir).absolute()
     try:
-        _last, note = fetch(data_dir), ": 60,000 training and 10,000 test images, all files intact"
+        root = _in_place(data_dir)
+        dataset = Dataset(root, is_stand_in=False) if root else fetch(data_dir)
+        note = ": 60,000 training and 10,000 test images, all files intact"
     except DataError as error:
         from .garments import draw_dataset
 
-        root = Path(data_dir).absolute() / "drawn-stand-in"
-        _make(root, lambda raw: all((raw / name).is_file() for name in FILES), draw_dataset)
-        _last, note = Dataset(root, is_stand_in=True), f" ({error.reason})"
-    print(f"{_last.label}{note}")
-    return _last
-
-
-def found() -> Dataset:
-    """Return what `find` found last in this process; find it where nobody has yet."""
-    return _last or find()
+        try:
+            root = _store(data_dir, "drawn-stand-in", _is_whole, draw_dataset)
+        except DataError as second:
+            reasons = dict.fromkeys([error.reason, second.reason])
+            raise DataError("; ".join(reasons)) from error
+        dataset, note = Dataset(root, is_stand_in=True), f" ({error.reason})"
+    print(f"{dataset.label}{note}")
+    return dataset
 
 
 def main(data_dir: Path = DATA) -> int:
     """Fetch the real files, say in a sentence how it went, and return the exit code."""
     try:
-        where = fetch(data_dir).root.name
+        raw = fetch(data_dir).root / "FashionMNIST" / "raw"
     except DataError as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    print(f"{where}/FashionMNIST/raw holds 60,000 training and 10,000 test images, all intact.")
+    print(f"{raw} holds 60,000 training and 10,000 test images, all intact.")
     return 0
 
 

@@ -113,12 +113,13 @@ def test_no_more_workers_than_cores(monkeypatch):
     assert d2l.get_dataloader_workers() == 4
 
 
-def test_load_data_reads_what_the_course_found(tmp_path, monkeypatch):
+def test_load_data_reads_what_the_course_finds(tmp_path, monkeypatch):
     def data_set(root, train, transform):
         assert root == tmp_path
         return [(transform(Image.new("L", (28, 28))), i) for i in range(20 if train else 3)]
 
-    monkeypatch.setattr(fashion_mnist, "_last", fashion_mnist.Dataset(tmp_path, is_stand_in=True))
+    found = fashion_mnist.Dataset(tmp_path, is_stand_in=True)
+    monkeypatch.setattr(fashion_mnist, "find", lambda: found)
     monkeypatch.setattr(d2l_fixes, "FashionMNIST", data_set)
     monkeypatch.setattr(d2l, "get_dataloader_workers", lambda: 0)
     train_iter, test_iter = d2l.load_data_fashion_mnist(2, resize=14)

@@ -6,8 +6,10 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -18,12 +20,13 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
+import pooch
 import pytest
 
 from course import fashion_mnist as fm
 
 REAL_FILES, REAL_MIRRORS, VARIABLE = fm.FILES, fm.MIRRORS, fm.VARIABLE
-REAL = Path(os.environ.get(VARIABLE) or fm.DATA.parents[1] / "shared" / "fashion-mnist")
+REAL = os.environ.get(VARIABLE)
 LONG_ENOUGH = 20  # seconds; only a broken test waits that long
 NOTEBOOKS = Path(fm.__file__).parents[1]
 
@@ -35,6 +38,7 @@ FILES = {name: hashlib.sha256(content).hexdigest() for name, content in RAW.item
 
 PAGE = "a web page came instead of the file (a network's log-in page?)"
 DAMAGED = f"{THIRD} is wrong or damaged: its SHA-256 checksum differs"
+INTACT = "Fashion-MNIST: 60,000 training and 10,000 test images, all files intact\n"
 WAITING = "Another notebook or command is preparing this data: waiting for it.\n"
 INTERRUPTED = "Interrupted, and no half-written file is left: run this again, or run `make data`.\n"
 
@@ -103,12 +107,17 @@ def serve(monkeypatch):
     """A function that starts a server as one more mirror, perhaps with a fault."""
     servers = []
 
-    def start(fault=None):
+    def start(fault=None, certificate=None):
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *args: None  # the client has hung up
         server.fault, server.asked = fault, []
         server.reached, server.released = threading.Event(), threading.Event()
-        server.address = f"http://127.0.0.1:{server.server_port}/files/"
+        scheme = "https" if certificate else "http"
+        server.address = f"{scheme}://127.0.0.1:{server.server_port}/files/"
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         monkeypatch.setattr(fm, "MIRRORS", (*fm.MIRRORS, server.address))
@@ -122,13 +131,16 @@ def serve(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def surroundings(monkeypatch):
-    """Tiny files, no mirrors but a test's own, and nothing of the user's environment."""
-    monkeypatch.delenv(VARIABLE, raising=False)
+def cache(monkeypatch, tmp_path):
+    """Tiny files, no mirrors but a test's own, nothing of the user's, and an empty cache."""
+    for name in (VARIABLE, "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, "")  # so that what a test sets is taken back, too
+        monkeypatch.delenv(name)
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(fm, "FILES", dict(FILES))
     monkeypatch.setattr(fm, "MIRRORS", ())
-    monkeypatch.setattr(fm, "_last", None)
+    monkeypatch.setattr(pooch, "os_cache", lambda name: tmp_path / "cache" / name)
+    return fm._cache()
 
 
 @pytest.fixture
@@ -165,6 +177,20 @@ def test_each_source_is_asked_for_what_is_missing(tmp_path, serve, monkeypatch):
     fm.fetch(tmp_path)
     assert_whole(tmp_path)
     assert (named.asked, first.asked, second.asked) == (NAMES[:3], NAMES[2:3], NAMES[2:])
+
+
+@pytest.mark.parametrize("below", ["", "FashionMNIST", "FashionMNIST/raw"])
+def test_unpacked_files_are_used_where_the_user_says(below, data_dir, monkeypatch, capsys):
+    mine = data_dir.with_name("mine")
+    put(mine / "FashionMNIST" / "raw", RAW)
+    monkeypatch.setenv(VARIABLE, str(mine / below))
+    before = state(data_dir)
+    assert fm.find(data_dir) == fm.Dataset(mine, is_stand_in=False)
+    assert capsys.readouterr().out == INTACT
+    assert state(data_dir) == before
+    assert fm.main(data_dir) == 0  # but `make data` copies them
+    assert_whole(data_dir)
+    assert fm.find(data_dir).root == data_dir
 
 
 @pytest.mark.parametrize("start", ["repository", "repository/notebooks"])
@@ -236,6 +262,27 @@ def test_server_fault_leaves_the_old_state(fault, reason, data_dir, serve, monke
     assert_fails(data_dir, reason.replace("ADDRESS", server.address))
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl makes the certificate")
+def test_own_certificate_is_trusted_once_it_is_named(data_dir, serve, monkeypatch):
+    certificate = data_dir.with_name("own.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=own"]
+        + ["-addext", "subjectAltName=IP:127.0.0.1", "-out", certificate]
+        + ["-keyout", certificate.with_suffix(".key")],
+        check=True,
+        capture_output=True,
+    )
+    serve(certificate=certificate)
+    assert_fails(data_dir, fm.REASONS["SSLCertVerificationError"])
+    assert "SSL_CERT_FILE" in fm.REASONS["SSLCertVerificationError"]
+    monkeypatch.setenv("SSL_CERT_FILE", "mistyped.pem")
+    no_file = "Could not find a suitable TLS CA certificate bundle, invalid path: mistyped.pem"
+    assert_fails(data_dir, no_file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    fm.fetch(data_dir)
+    assert_whole(data_dir)
+
+
 @pytest.mark.parametrize(("owner", "step"), [(socket, "getaddrinfo"), (socket.socket, "connect")])
 def test_dropped_packets_cost_one_wait_for_each_source(owner, step, tmp_path, monkeypatch):
     over = threading.Event()
@@ -249,8 +296,8 @@ def test_dropped_packets_cost_one_wait_for_each_source(owner, step, tmp_path, mo
 
 
 def assert_cannot_be_written(data_dir: Path, code: int):
-    for folder, function in (("data", fm.fetch), ("drawn-stand-in", fm.find)):
-        reason = f"{folder}/FashionMNIST cannot be written: {os.strerror(code)}"
+    reason = f"neither data/ nor your cache can be written: {os.strerror(code)}"
+    for function in (fm.fetch, fm.find):
         assert_fails(data_dir, reason, function)
 
 
@@ -265,9 +312,10 @@ def test_disk_full(data_dir, serve, monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="that bit does not hold on Windows")
-def test_read_only_folder(monkeypatch):
+def test_read_only_folder_and_no_cache(monkeypatch):
     with tempfile.TemporaryDirectory() as folder:  # other users cannot enter tmp_path
-        data_dir = Path(folder, "data")
+        data_dir, mine, newer = Path(folder, "data"), Path(folder, "mine"), RAW | {THIRD: b"newer"}
+        put(mine / "FashionMNIST" / "raw", newer)
         raw = put(data_dir / "FashionMNIST" / "raw", RAW)
         for path in (raw, *raw.parents[:3]):
             path.chmod(0o555)
@@ -275,10 +323,54 @@ def test_read_only_folder(monkeypatch):
             if os.getuid() == 0:  # may write anywhere: give that up for a moment
                 os.seteuid(65534)
             assert fm.fetch(data_dir).root == data_dir  # intact files are no fault
-            monkeypatch.setitem(fm.FILES, THIRD, "another checksum")
+            monkeypatch.setitem(fm.FILES, THIRD, hashlib.sha256(b"newer").hexdigest())
             assert_cannot_be_written(data_dir, errno.EACCES)
+            monkeypatch.setenv(VARIABLE, str(mine))  # as the message advises
+            assert fm.find(data_dir) == fm.fetch(data_dir) == fm.Dataset(mine, is_stand_in=False)
         finally:
             os.seteuid(os.getuid())
+
+
+@pytest.fixture
+def no_folder(tmp_path):
+    """A path where nothing can be written, not even by root."""
+    (tmp_path / "file").write_bytes(b"")
+    return tmp_path / "file" / "data"
+
+
+def test_where_data_cannot_be_written_the_cache_serves(
+    no_folder, cache, serve, monkeypatch, capsys
+):
+    monkeypatch.setattr(fm, "MIRRORS", ("nowhere",))
+    drawn = fm.Dataset(cache / "drawn-stand-in", is_stand_in=True)
+    assert fm.find(no_folder) == drawn
+    server = serve()
+    for find in (fm.find, fm.fetch, fm.find):
+        assert find(no_folder) == fm.Dataset(cache, is_stand_in=False)
+    assert server.asked == NAMES
+    assert_whole(cache)
+    said = f"{fm.STAND_IN} (the folder does not exist)\n{INTACT}{INTACT}"
+    assert capsys.readouterr().out == said
+
+
+def test_the_first_reason_comes_first(no_folder, data_dir, draw, monkeypatch):
+    monkeypatch.setattr(pooch, "os_cache", lambda name: no_folder)
+    draw.side_effect = OSError(errno.ENOSPC, "No space left")
+    second = "neither data/ nor your cache can be written: No space left"
+    assert_fails(data_dir, f"there is no source; {second}", fm.find)
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_without_locks_it_goes_on_and_sweeps_nothing(code, tmp_path, serve, monkeypatch, capfd):
+    fcntl = pytest.importorskip("fcntl")
+    monkeypatch.setattr(fcntl, "flock", Mock(side_effect=OSError(code, os.strerror(code))))
+    serve()
+    others = put(tmp_path / "FashionMNIST" / ".part-of-another-process", {THIRD: b"half"})
+    fm.fetch(tmp_path)
+    assert (others / THIRD).read_bytes() == b"half"
+    shutil.rmtree(others)
+    assert_whole(tmp_path)
+    assert capfd.readouterr() == ("", "")
 
 
 CHILD = """
@@ -322,7 +414,8 @@ def test_two_processes_fetch_each_file_once(tmp_path, serve):
         time.sleep(0.02)
     server.released.set()
     assert [child.wait(LONG_ENOUGH) for child in children] == [0, 0]
-    done = "data/FashionMNIST/raw holds 60,000 training and 10,000 test images, all intact.\n"
+    raw = tmp_path / "data" / "FashionMNIST" / "raw"
+    done = f"{raw} holds 60,000 training and 10,000 test images, all intact.\n"
     assert {out.read_text() for out in outs} == {done, WAITING + done}
     assert server.asked == NAMES
     assert_whole(tmp_path / "data")
@@ -349,23 +442,25 @@ def test_find_draws_once_where_there_is_no_network(data_dir, draw, monkeypatch, 
     assert state(data_dir) == before | drawn  # it lives apart
 
 
-def test_found_is_what_find_found_last(data_dir, monkeypatch, capsys):
-    monkeypatch.setattr(fm.find, "__defaults__", (data_dir,))
-    stand_in = fm.found()  # nobody has looked yet
+def test_find_looks_again_at_each_call(data_dir, monkeypatch, capsys):
+    assert fm.find(data_dir).is_stand_in
     put(data_dir / "FashionMNIST" / "raw", RAW)
-    assert stand_in.is_stand_in and fm.found() is stand_in
     monkeypatch.setattr(hashlib, "sha256", Mock(wraps=hashlib.sha256))
-    real = fm.find()
-    assert real == fm.Dataset(data_dir, is_stand_in=False) and fm.found() is real
+    real = fm.find(data_dir)
+    assert real == fm.Dataset(data_dir, is_stand_in=False)
     assert hashlib.sha256.call_count == len(NAMES)  # each large file is read once
     assert real.title(real.label) == "Fashion-MNIST"
-    said = "Fashion-MNIST: 60,000 training and 10,000 test images, all files intact\n"
-    assert capsys.readouterr().out == f"{fm.STAND_IN} (there is no source)\n{said}"
+    assert capsys.readouterr().out == f"{fm.STAND_IN} (there is no source)\n{INTACT}"
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason=f"the real files are not here: set {VARIABLE}")
+def test_notebooks_say_that_they_need_it():
+    needs = {path.name for path in NOTEBOOKS.glob("*.ipynb") if fm.needed_by(path)}
+    assert "05-softmax-fashion-mnist.ipynb" in needs and "deeper-04.ipynb" not in needs
+
+
+@pytest.mark.skipif(not REAL, reason=f"{VARIABLE} does not say where the real files are")
 def test_real_files(tmp_path, monkeypatch):
     monkeypatch.setattr(fm, "FILES", REAL_FILES)
-    monkeypatch.setenv(VARIABLE, str(REAL))
+    monkeypatch.setenv(VARIABLE, REAL)
     fm.fetch(tmp_path)
     assert (tmp_path / "FashionMNIST" / "raw" / NAMES[0]).stat().st_size == 47_040_016

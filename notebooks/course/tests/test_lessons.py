@@ -225,7 +225,7 @@ def lesson05():
 
 @pytest.fixture(scope="module")
 def pictures():
-    data = fashion_mnist.found()
+    data = fashion_mnist.find()
     if data.is_stand_in:
         pytest.skip("lesson 05 speaks of the official Fashion-MNIST, which is not here")
     parts = [torchvision.datasets.FashionMNIST(data.root, train) for train in (True, False)]
