@@ -25,9 +25,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from PIL import Image
 
-NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
-sys.path.insert(0, str(NOTEBOOKS))
-from course import fashion_mnist  # noqa: E402
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "notebooks"))
+from course import fashion_mnist, notebooks  # noqa: E402
 
 CELL_SECONDS = 300
 END_RESULT = "end-result"
@@ -140,7 +139,7 @@ def main() -> int:
     jobs = min(4, os.cpu_count() or 1)
     parser.add_argument("--jobs", type=int, default=jobs, help="how many notebooks at a time")
     arguments = parser.parse_args()
-    paths = arguments.notebooks or sorted(NOTEBOOKS.glob("*.ipynb"))
+    paths = arguments.notebooks or notebooks.of_course()
     if missing := [str(path) for path in paths if not path.is_file()]:
         parser.error(f"there is no {', '.join(missing)}; nothing was run.")
     if arguments.into:

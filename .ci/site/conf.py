@@ -12,8 +12,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # for pages.py
 project = html_title = "A first course in deep learning"
 language = "en"
 extensions = ["myst_nb", "pages"]
-include_patterns = ["README.md", "data/README.md", ".github/CONTRIBUTING.md", "notebooks/*.ipynb"]
+NOTEBOOKS = [f"notebooks/{name}.ipynb" for name in ("[0-9][0-9]-*", "deeper-*", "solutions-*")]
+include_patterns = ["README.md", "data/README.md", ".github/CONTRIBUTING.md", *NOTEBOOKS]
 exclude_patterns = [".git", ".venv", ".site", ".site-venv", ".run", "data/*/**"]  # not to be walked
+exclude_patterns += ["notebooks/*-Copy*.ipynb"]  # a learner's
 
 nb_execution_mode = "off"
 nb_merge_streams = True
