@@ -14,8 +14,10 @@ from matplotlib.layout_engine import LayoutEngine
 
 from .figure_text import figure_text
 
-#: So many times the seconds of a drawing pass until the next one.
+#: So many times the seconds of a drawing pass until the next one,
 PAUSE = 2
+#: but the 1st, 2nd, 4th, 8th … state is drawn at once while all drawing takes less than so many.
+FREE_SECONDS = 1.0
 
 
 @dataclass
@@ -26,6 +28,8 @@ class _Shown:
     handle: DisplayHandle
     text: str  # what the cell itself drew, in words
     layout: LayoutEngine | None  # arranges the first and the last drawing; between them it rests
+    states: int = 1  # how many were to be shown
+    seconds: float = 0.0  # that drawing took
     next_drawing: float = 0.0  # the time from which it may be drawn again
     is_final: bool = True  # whether the last drawing shows the figure as it is now, arranged
 
@@ -43,20 +47,22 @@ def _running_cell() -> str | None:
 def show_live(figure: Figure) -> None:
     """Show a figure in the cell's output; redraw it in place as long as the same cell runs.
 
-    A drawing takes far longer than a step of training. So a figure is redrawn only when the cell
-    has computed for twice as long as the last drawing took, and once when the cell ends, however it
-    ends. Outside of cells, when a control is moved, it is redrawn where it was shown last.
+    A drawing takes far longer than a step of training. So most states are left out, but never the
+    last: it is drawn when the cell ends, however it ends. A figure costs about a second, or half as
+    much time again as the cell computes, whichever is more. Outside of cells, when a control is
+    moved, it is redrawn where it was shown last.
     """
     cell, shown = _running_cell(), _shown.get(figure)
     if shown is None or cell not in (None, shown.cell):
         _show(figure, cell)
-    elif time.perf_counter() < shown.next_drawing:
-        shown.is_final = False
     elif cell is None:
         show_moved(figure)
     else:
-        _redraw(figure)
+        shown.states += 1
         shown.is_final = False
+        is_free = shown.states.bit_count() == 1 and shown.seconds < FREE_SECONDS
+        if is_free or time.perf_counter() >= shown.next_drawing:
+            _redraw(figure)
 
 
 def show_moved(figure: Figure) -> None:
@@ -93,8 +99,9 @@ def _redraw(figure: Figure, given: dict[str, str] | None = None) -> None:
 
 
 def _pause_since(start: float, shown: _Shown) -> None:
-    """Let the next drawing wait, after one that began at `start`."""
+    """Let the next drawing wait, after the one that began at `start`."""
     now = time.perf_counter()
+    shown.seconds += now - start
     shown.next_drawing = now + PAUSE * (now - start)
 
 

@@ -59,11 +59,19 @@ def test_drawing_takes_at_most_as_long_as_training_and_shows_five_frames(cell, s
     assert len(cell.drawn) >= 5
 
 
+def test_a_short_training_is_seen_too_in_about_a_second(cell):
+    cell.seconds_a_drawing = 0.15
+    cell.train(plt.subplots()[1], steps=30, seconds_a_step=0.001)
+    live_figure.finish()
+    assert cell.drawn == ["0", "1", "3", "7", "15", "29"]
+    assert 0.15 * len(cell.drawn) < 1
+
+
 def test_the_last_state_is_drawn_when_the_cell_ends(cell):
     axes = plt.subplots()[1]
     layout = axes.figure.get_layout_engine()
     cell.train(axes, steps=3, seconds_a_step=0.1)
-    assert cell.drawn == ["0"]
+    assert cell.drawn == ["0"]  # a drawing takes 1 s
     live_figure.finish()  # IPython calls it after each cell, interrupted ones too
     assert cell.drawn == ["0", "2"] and cell.layout is layout
     assert "2" in cell.texts[-1]
@@ -74,7 +82,7 @@ def test_the_last_state_is_drawn_when_the_cell_ends(cell):
 def test_the_layout_rests_between_the_first_and_the_last_drawing(cell):
     axes = plt.subplots()[1]
     show_live(axes.figure)
-    cell.train(axes, steps=2, seconds_a_step=10 * PAUSE)
+    cell.train(axes, steps=2, seconds_a_step=1 + PAUSE)
     assert cell.drawn == ["", "0", "1"] and isinstance(cell.layout, PlaceHolderLayoutEngine)
     live_figure.finish()
     assert isinstance(cell.layout, ConstrainedLayoutEngine)
