@@ -97,13 +97,20 @@ def test_lesson01_breakages(lesson01, seed):
     start = lesson01["mean_loss"](X, y, torch.zeros(2, 1), torch.zeros(1))
     without_zeroing = train(X, y, update=lesson01["sgd_without_zeroing"])[2]
     assert without_zeroing[5] < train(X, y)[2][5] and max(without_zeroing[200:]) > start
+    w, b = torch.zeros(2, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    for _ in range(300):  # one and the same bowl, so that chance cannot drive the swing
+        lesson01["squared_loss"](lesson01["linreg"](X, w, b), y).sum().backward()
+        lesson01["sgd_without_zeroing"]([w, b], 0.03, len(X))
+        assert lesson01["mean_loss"](X, y, w, b) < 1.1 * start
     wide = lesson01["loss_without_reshape"]
-    w, _, history = train(X, y.flatten(), loss_fn=wide)
-    assert w.abs().max() < 1.5 and start > min(history) > 1
+    w, b, history = train(X, y.flatten(), loss_fn=wide)
+    assert w.abs().max() < 1.5 and abs(b - TRUE_B) < 1 and start > min(history) > 1
     truth = wide(X @ TRUE_W.reshape(2, 1) + TRUE_B, y.flatten()).mean()
     of_the_mean = wide(y.mean().reshape(1, 1), y.flatten()).mean().item()
     assert truth.item() == pytest.approx(2 * of_the_mean, rel=0.01)
     assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
+    _, b, history = train(X, y, update=lesson01["sgd_rebinding"])
+    assert b == 0 and set(history) == {history[0]}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
