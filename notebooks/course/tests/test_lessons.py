@@ -133,59 +133,47 @@ def deeper01(seed):
     A = torch.cat([X, torch.ones(len(X), 1)], dim=1)
     best, noisy = torch.linalg.lstsq(A, y).solution, y + torch.normal(0, 1, y.shape)
     lowest = torch.linalg.lstsq(A, noisy).solution
-    return space | dict(n=len(X), features=X, labels=y, A=A, best=best, noisy=noisy, lowest=lowest)
-
-
-def own(space, name):
-    """Return a function of deeper-01 that sees the names of this space."""
-    function = space[name]
-    return type(function)(function.__code__, space, name, function.__defaults__)
+    space.update(n=len(X), features=X, labels=y, A=A, best=best, noisy=noisy, lowest=lowest)
+    return space
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper01_sorted_and_undivided(deeper01, seed):
-    train, n = own(deeper01, "train"), deeper01["n"]
-    shuffled = [torch.randperm(n) for _ in range(3)]
-    ends = [
-        train(shuffled, 0.03, *how)[1][-1] for how in ((100, False), (100,), (10, False), (10,))
-    ]
+    train = deeper01["train"]
+    shuffled = [torch.randperm(deeper01["n"]) for _ in range(3)]
+    settings = (100, False), (100, True), (10, False), (10, True)
+    ends = [train(shuffled, 0.03, *each)[1][-1] for each in settings]
     assert ends[0] > 1e9 and 1 < ends[1] < 5 and max(ends[2:]) < 1e-4
-    w1, _, b = torch.tensor(train([deeper01["labels"].flatten().argsort()] * 3, 0.1)[0]).T
+    by_label = deeper01["labels"].flatten().argsort()
+    w1, _, b = torch.tensor(train([by_label] * 3, 0.1)[0]).T
     assert b[:100].max() > 7 and w1[100:200].max() > 3 and b[199] < 3 and b[299] > 4.5
     assert abs(torch.tensor(train(shuffled, 0.1)[0])[60:, 2] - TRUE_B).max() < 0.1
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper01_where_descent_settles(deeper01, seed):
-    distances = own(deeper01, "distances")
-    away = [
-        torch.tensor(distances(*how)).reshape(100, -1).mean(dim=1)
-        for how in (
-            (lambda step: 0.2,),
-            (lambda step: 0.2 / (1 + step / 50),),
-            (lambda step: 0.2, 100),
-        )
-    ]
-    constant, shrinking, batches = away
+    def means(rate, batch_size=1):  # over 100 examples each
+        away = deeper01["distances"](rate, batch_size)
+        return torch.tensor(away).reshape(100, -1).mean(dim=1)
+
+    constant, batches = means(lambda step: 0.2), means(lambda step: 0.2, 100)
+    shrinking = means(lambda step: 0.2 / (1 + step / 50))
     assert 0.4 < constant[1:].min() and constant[1:].max() < 1.5
     assert shrinking[50:].mean() < 0.1 > batches[50:].mean()
     assert batches[0] > 3 and batches[20:].max() < 0.3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_deeper01_borders(deeper01, seed):
+def test_deeper01_starts_and_borders(deeper01, seed):
     A, y, descend = deeper01["A"].double(), deeper01["labels"].double(), deeper01["descend"]
     for start in (0.0, 100.0):
         end = descend(A, y, torch.full((3, 1), start).double(), num_steps=300)[-1]
         torch.testing.assert_close(end, torch.linalg.lstsq(A, y).solution.flatten())
-    border = 2 / torch.linalg.eigvalsh(A.T @ A / len(A)).max()
     for stretch in (1.0, 4.0):
-        X = A[:, :2] * torch.tensor([stretch, 1.0])
+        X, start = A[:, :2] * torch.tensor([stretch, 1.0]), torch.ones(2, 1).double()
         border = 2 / torch.linalg.eigvalsh(X.T @ X / len(X)).max()
         assert border == pytest.approx(2 / (X**2).mean(dim=0).max().item(), rel=0.2)
-        below, above = (
-            descend(X, 0 * y, torch.ones(2, 1).double(), f * border, 1000)[-1] for f in (0.99, 1.01)
-        )
+        below, above = (descend(X, 0 * y, start, f * border, 1000)[-1] for f in (0.99, 1.01))
         assert below.norm() < 1e-3 and above.norm() > 1e3
 
 
