@@ -18,8 +18,10 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    is_deeper = lesson.startswith("deeper")
+    path = notebooks.FOLDER / f"{lesson}.ipynb" if is_deeper else notebooks.lesson(lesson)
     space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
-    for cell in nbformat.read(notebooks.lesson(lesson), as_version=4).cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name not in space:
@@ -98,13 +100,20 @@ def test_lesson01_breakages(lesson01, seed):
     start = lesson01["mean_loss"](X, y, torch.zeros(2, 1), torch.zeros(1))
     without_zeroing = train(X, y, update=lesson01["sgd_without_zeroing"])[2]
     assert without_zeroing[5] < train(X, y)[2][5] and max(without_zeroing[200:]) > start
+    w, b = torch.zeros(2, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    for _ in range(300):  # one and the same bowl, so that chance cannot drive the swing
+        lesson01["squared_loss"](lesson01["linreg"](X, w, b), y).sum().backward()
+        lesson01["sgd_without_zeroing"]([w, b], 0.03, len(X))
+        assert lesson01["mean_loss"](X, y, w, b) < 1.1 * start
     wide = lesson01["loss_without_reshape"]
-    w, _, history = train(X, y.flatten(), loss_fn=wide)
-    assert w.abs().max() < 1.5 and start > min(history) > 1
+    w, b, history = train(X, y.flatten(), loss_fn=wide)
+    assert w.abs().max() < 1.5 and abs(b - TRUE_B) < 1 and start > min(history) > 1
     truth = wide(X @ TRUE_W.reshape(2, 1) + TRUE_B, y.flatten()).mean()
     of_the_mean = wide(y.mean().reshape(1, 1), y.flatten()).mean().item()
     assert truth.item() == pytest.approx(2 * of_the_mean, rel=0.01)
     assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
+    _, b, history = train(X, y, update=lesson01["sgd_rebinding"])
+    assert b == 0 and set(history) == {history[0]}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -113,6 +122,60 @@ def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
     error = lesson01["linreg"](X, torch.tensor([[1.0], [-1.0]]), torch.zeros(1)) - y
     slopes = torch.stack([part.mean() for part in (error * X[:, :1]).split(10)])
     assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
+
+
+@pytest.fixture
+def deeper01(seed):
+    """Return what deeper-01 defines, with the data of a seed in the place of its own."""
+    space = functions("deeper-01")
+    for name in ("linreg", "sgd", "squared_loss"):
+        space[name] = getattr(d2l, name)
+    X, y = data(seed, vars(d2l))
+    A = torch.cat([X, torch.ones(len(X), 1)], dim=1)
+    best, noisy = torch.linalg.lstsq(A, y).solution, y + torch.normal(0, 1, y.shape)
+    lowest = torch.linalg.lstsq(A, noisy).solution
+    space.update(n=len(X), features=X, labels=y, A=A, best=best, noisy=noisy, lowest=lowest)
+    return space
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_sorted_and_undivided(deeper01, seed):
+    train = deeper01["train"]
+    shuffled = [torch.randperm(deeper01["n"]) for _ in range(3)]
+    settings = (100, False), (100, True), (10, False), (10, True)
+    ends = [train(shuffled, 0.03, *each)[1][-1] for each in settings]
+    assert ends[0] > 1e9 and 1 < ends[1] < 5 and max(ends[2:]) < 1e-4
+    by_label = deeper01["labels"].flatten().argsort()
+    w1, _, b = torch.tensor(train([by_label] * 3, 0.1)[0]).T
+    assert b[:100].max() > 7 and w1[100:200].max() > 3 and b[199] < 3 and b[299] > 4.5
+    assert abs(torch.tensor(train(shuffled, 0.1)[0])[60:, 2] - TRUE_B).max() < 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_where_descent_settles(deeper01, seed):
+    def means(rate, batch_size=1):  # over 100 examples each
+        away = deeper01["distances"](rate, batch_size)
+        return torch.tensor(away).reshape(100, -1).mean(dim=1)
+
+    constant, batches = means(lambda step: 0.2), means(lambda step: 0.2, 100)
+    shrinking = means(lambda step: 0.2 / (1 + step / 50))
+    assert 0.4 < constant[1:].min() and constant[1:].max() < 1.5
+    assert shrinking[50:].mean() < 0.1 > batches[50:].mean()
+    assert batches[0] > 3 and batches[20:].max() < 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_starts_and_borders(deeper01, seed):
+    A, y, descend = deeper01["A"].double(), deeper01["labels"].double(), deeper01["descend"]
+    for start in (0.0, 100.0):
+        end = descend(A, y, torch.full((3, 1), start).double(), num_steps=300)[-1]
+        torch.testing.assert_close(end, torch.linalg.lstsq(A, y).solution.flatten())
+    for stretch in (1.0, 4.0):
+        X, start = A[:, :2] * torch.tensor([stretch, 1.0]), torch.ones(2, 1).double()
+        border = 2 / torch.linalg.eigvalsh(X.T @ X / len(X)).max()
+        assert border == pytest.approx(2 / (X**2).mean(dim=0).max().item(), rel=0.2)
+        below, above = (descend(X, 0 * y, start, f * border, 1000)[-1] for f in (0.99, 1.01))
+        assert below.norm() < 1e-3 and above.norm() > 1e3
 
 
 @pytest.mark.parametrize("seed", SEEDS)
