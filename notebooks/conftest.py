@@ -49,9 +49,8 @@ def pytest_runtest_setup(item):
 
 def pytest_ignore_collect(collection_path):
     """Leave out notebooks that are not the course's, unless the command line names them."""
-    return (
-        collection_path.suffix == ".ipynb" and not notebooks.is_of_course(collection_path) or None
-    )
+    is_notebook = collection_path.suffix == ".ipynb"
+    return True if is_notebook and not notebooks.is_of_course(collection_path) else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -70,9 +69,9 @@ def pytest_collect_file(file_path, parent):
         for notebook in collected:
             notebook.stash[NEEDS_DATA] = fashion_mnist.needed_by(file_path)
             notebook.get_kernel_message = with_updates(notebook.get_kernel_message)
-            notebook.collect = without_chaos(notebook.collect)
             if parent.config.option.twice:
                 notebook.collect = cells_again(notebook.collect)
+            notebook.collect = without_chaos(notebook.collect)
     return collected
 
 
