@@ -18,8 +18,10 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    is_deeper = lesson.startswith("deeper")
+    path = notebooks.FOLDER / f"{lesson}.ipynb" if is_deeper else notebooks.lesson(lesson)
     space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
-    for cell in nbformat.read(notebooks.lesson(lesson), as_version=4).cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name not in space:
@@ -175,6 +177,69 @@ def test_lesson02_momentum_in_the_valley(lesson02, seed):
     with_minibatches = [end(lr, 0.9, 10) for lr in (0.8, 0.9, 1.0, 1.1)]
     assert max(with_minibatches) > max(end(lr, 0, 10) for lr in (0.8, 0.9))
     assert end(1.4, 0.9, 10) > 10 > 1 > end(1.4, 0.9)
+
+
+@pytest.fixture(scope="module")
+def deeper02():
+    return functions("deeper-02")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_settings_of_sgd(deeper02, seed):
+    torch.manual_seed(seed)
+    theta, grads = torch.randn(2), torch.randn(20, 2)
+    for settings in (
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.5},
+        {"dampening": 0.5},
+        {"weight_decay": 0.5},
+        {"momentum": 0.9, "nesterov": True},
+        {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
+    ):
+        hand = deeper02["sgd_by_hand"](theta, grads, lr=0.03, **settings)
+        by_torch = deeper02["sgd_by_torch"](theta, grads, lr=0.03, **settings)
+        torch.testing.assert_close(hand, by_torch, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "nesterov", "border"), [(0, False, 2), (0.9, False, 3.8), (0.9, True, 3.8 / 2.8)]
+)
+def test_deeper02_borders(deeper02, momentum, nesterov, border):
+    below, above = (
+        deeper02["descend"](factor * border, momentum, nesterov).abs() for factor in (0.97, 1.03)
+    )
+    assert below[-10:].max() < below[10:20].max() and above[-10:].max() > above[10:20].max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    raw = features * torch.tensor([1.0, 3.0]) + torch.tensor([0.0, 20.0])
+    standardised = (raw - raw.mean(dim=0)) / raw.std(dim=0)
+    ends = []
+    for X, lr in ((raw, 0.002), (raw, 0.003), (standardised, 0.5)):
+        net = nn.Linear(2, 1)
+        nn.init.zeros_(net.weight), nn.init.zeros_(net.bias)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+        ends.append(deeper02["train"](net, nn.MSELoss(), optimizer, [(X, labels)], 100)[-1])
+    assert 10 < ends[0] < 30 and ends[1] > 1e10 and ends[2] < 0.0002
+    noisy = labels + torch.normal(0, 1, labels.shape)
+    A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+    deeper02["features"], lowest = features, torch.linalg.lstsq(A, noisy).solution.flatten()
+    constant, shrinking = (
+        torch.stack(deeper02["distances"](noisy, lowest, factor)[0])[1000:].mean()
+        for factor in (lambda step: 1, lambda step: 1 / (1 + step / 50))
+    )
+    assert shrinking < constant / 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    for line_search in (None, "strong_wolfe"):
+        losses = deeper02["fit_lbfgs"](features * torch.tensor([1, 10]), labels, line_search)[1]
+        assert 3 < sum(loss > 0.001 for loss in losses) < 15
 
 
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
