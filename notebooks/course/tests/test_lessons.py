@@ -9,6 +9,7 @@ import torch
 import torchvision
 from d2l import torch as d2l
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from course import fashion_mnist, notebooks
 
@@ -36,7 +37,9 @@ def lesson01():
 
 @pytest.fixture(scope="module")
 def lesson02():
-    return functions("02")
+    space = functions("02")
+    space |= {"TensorDataset": TensorDataset, "DataLoader": DataLoader}
+    return space
 
 
 @pytest.fixture(scope="module")
@@ -185,31 +188,120 @@ def test_lesson02_two_programs_take_one_path(lesson02, seed):
     for num_steps in (1, 10, 100):
         same = concise(batches[:num_steps], lr=0.015)
         assert torch.allclose(by_hand(batches[:num_steps], lr=0.03), same, rtol=0, atol=1e-5)
-    assert by_hand(batches, lr=1).abs().max() < 5 and not concise(batches, lr=1).abs().max() < 1e3
     truth = torch.tensor([*TRUE_W, TRUE_B])
-    off = {m: (concise(batches * 3, 0.3, m) - truth).abs().max() for m in (0, 0.9)}
-    assert 5 * off[0] < off[0.9]
+    assert (by_hand(3 * batches, lr=1) - truth).abs().max() < 0.05
+    assert not concise(3 * batches, lr=1).abs().max() < 1e6
+
+
+@pytest.mark.parametrize("is_train", [True, False])
+def test_lesson02_load_array_is_that_of_d2l(lesson02, is_train):
+    epochs = []
+    for load_array in (lesson02["load_array"], d2l.load_array):
+        torch.manual_seed(1)
+        loader = load_array((torch.arange(20).reshape(10, 2), torch.arange(10)), 4, is_train)
+        epochs.append([*loader, *loader])
+    for (X, y), (X_d2l, y_d2l) in zip(*epochs, strict=True):
+        assert torch.equal(X, X_d2l) and torch.equal(y, y_d2l)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson02_sum_and_mean(lesson02, seed):
+    X, y = data(seed, lesson02)
+    ends = {}
+    for batch_size in (10, 100):
+        for reduction in ("mean", "sum"):
+            net, loader = lesson02["new_net"](seed), lesson02["load_array"]((X, y), batch_size)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.015)
+            lesson02["train"](net, nn.MSELoss(reduction=reduction), optimizer, loader)
+            ends[batch_size, reduction] = nn.functional.mse_loss(net(X), y)
+    assert ends[10, "mean"] < 0.0002 and ends[10, "sum"] < 0.0002
+    assert 1 < ends[100, "mean"] < 10 and ends[100, "sum"] > 1e10
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lesson02_momentum_in_the_valley(lesson02, seed):
     X = data(seed, lesson02)[0] * torch.tensor([1.0, 0.1])
     y = X @ TRUE_W.reshape(2, 1)
+    lesson02["X_valley"], lesson02["y_valley"] = X, y
     border = 2 / (2 * X**2).mean(dim=0).max()
 
-    def end(lr, momentum):
-        return sum(lesson02["descend"](X, y, lr, momentum)[1][-10:]) / 10
+    def end(lr, momentum, batch_size=1000):
+        return lesson02["end_losses"]([lr], momentum, batch_size)[0]
 
     for lr in (0.1, 0.2, 0.3, 0.4):
         assert end(lr, 0.9) < end(lr, 0.5) < end(lr, 0)
     for lr in (0.7, 0.8, 0.9):
         assert end(lr, 0.5) < end(lr, 0.9)
-    for momentum in (0, 0.5):
-        assert (
-            end(0.97 * (1 + momentum) * border, momentum)
-            < 1
-            < end(1.1 * (1 + momentum) * border, momentum)
-        )
+    for momentum in (0, 0.5, 0.9):
+        of_momentum = (1 + momentum) * border
+        assert end(0.95 * of_momentum, momentum) < 2 < end(1.1 * of_momentum, momentum)
+    assert end(0.05, 0.9, 10) < 0.7 * end(0.05, 0, 10)
+    with_minibatches = [end(lr, 0.9, 10) for lr in (0.8, 0.9, 1.0, 1.1)]
+    assert max(with_minibatches) > max(end(lr, 0, 10) for lr in (0.8, 0.9))
+    assert end(1.4, 0.9, 10) > 10 > 1 > end(1.4, 0.9)
+
+
+@pytest.fixture(scope="module")
+def deeper02():
+    return functions("deeper-02")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_settings_of_sgd(deeper02, seed):
+    torch.manual_seed(seed)
+    theta, grads = torch.randn(2), torch.randn(20, 2)
+    for settings in (
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.5},
+        {"dampening": 0.5},
+        {"weight_decay": 0.5},
+        {"momentum": 0.9, "nesterov": True},
+        {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
+    ):
+        hand = deeper02["sgd_by_hand"](theta, grads, lr=0.03, **settings)
+        by_torch = deeper02["sgd_by_torch"](theta, grads, lr=0.03, **settings)
+        torch.testing.assert_close(hand, by_torch, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "nesterov", "border"), [(0, False, 2), (0.9, False, 3.8), (0.9, True, 3.8 / 2.8)]
+)
+def test_deeper02_borders(deeper02, momentum, nesterov, border):
+    below, above = (
+        deeper02["descend"](factor * border, momentum, nesterov).abs() for factor in (0.97, 1.03)
+    )
+    assert below[-10:].max() < below[10:20].max() and above[-10:].max() > above[10:20].max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    raw = features * torch.tensor([1.0, 3.0]) + torch.tensor([0.0, 20.0])
+    standardised = (raw - raw.mean(dim=0)) / raw.std(dim=0)
+    ends = []
+    for X, lr in ((raw, 0.002), (raw, 0.003), (standardised, 0.5)):
+        net = nn.Linear(2, 1)
+        nn.init.zeros_(net.weight), nn.init.zeros_(net.bias)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+        ends.append(deeper02["train"](net, nn.MSELoss(), optimizer, [(X, labels)], 100)[-1])
+    assert 10 < ends[0] < 30 and ends[1] > 1e10 and ends[2] < 0.0002
+    noisy = labels + torch.normal(0, 1, labels.shape)
+    A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+    deeper02["features"], lowest = features, torch.linalg.lstsq(A, noisy).solution.flatten()
+    constant, shrinking = (
+        torch.stack(deeper02["distances"](noisy, lowest, factor)[0])[1000:].mean()
+        for factor in (lambda step: 1, lambda step: 1 / (1 + step / 50))
+    )
+    assert shrinking < constant / 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    for line_search in (None, "strong_wolfe"):
+        losses = deeper02["fit_lbfgs"](features * torch.tensor([1, 10]), labels, line_search)[1]
+        assert 3 < sum(loss > 0.001 for loss in losses) < 15
 
 
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
