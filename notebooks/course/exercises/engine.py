@@ -13,306 +13,268 @@ import contextlib
 import functools
 import html
 import inspect
-import json
 import linecache
 import re
+import secrets
 import sys
 import textwrap
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any, Literal
 
 import torch
 from IPython.display import display
 
-from .expect import Fresh, Wrong, expect, expect_type, expect_values, kind_of, number, several
-from .guard import (
-    FirstLines,
-    TimeLimit,
-    TimeUp,
-    restore_replaced_functions,
-    threads_left,
-    undisturbed,
-)
-from .snapshot import changed_place, snapshot
+from .expect import Fresh, Want, Wrong, expect, expect_type, kind_of, number, several
+from .guard import FirstLines, TimeLimit, TimeUp, undisturbed
+from .known_answers import known_mistakes, run_code, solution_and_call
+from .snapshot import all_numbers, changed_place, snapshot
 
-NOTEBOOKS = Path(__file__).resolve().parents[2]
 WIDTH = 64  # characters of a verdict's line where it is plain text
 
 
 @dataclass
-class Want:
-    """A result that an answer should return: what messages call it, and its values."""
-
-    what: str
-    value: Any
-    any_shape: bool = False
-    rtol: float = 1e-4
-    atol: float = 1e-5
-
-    def compare(self, got: Any) -> None:
-        """Raise Wrong unless `got` is this."""
-        value = torch.as_tensor(self.value)
-        options = {"any_shape": self.any_shape, "rtol": self.rtol, "atol": self.atol}
-        expect_values(got, value, self.what, **options)
-
-
-@dataclass
 class Trial:
-    """One call of an answer.
+    """One use of an answer: what it is called with, and what it has to return."""
 
-    Parameters
-    ----------
-    words : str
-        What is tried, for the line "Tried with ...".
-    args : dict
-        The arguments by the names that messages use; they are given by position, in this order.
-    want : Want, or a tuple of Wants
-        What the answer returns, or a tuple of so many parts.
-    judge : function
-        Called with what the answer returned, raises Wrong; for what a Want cannot say.
-    changes : dict
-        The arguments that the answer may change, each with the Want that it should be afterwards,
-        or None. All others should be as before.
-    calls : int
-        How often the answer is called; 2, so that a result that depends on an earlier call is
-        noticed, or 1 where arguments change.
-    """
-
-    words: str
-    args: dict[str, Any]
-    want: Want | tuple[Want, ...] | None = None
-    judge: Callable[[Any], None] | None = None
+    words: str  # what is tried, for the line "Tried with ..."
+    args: dict[str, Any]  # by the names that messages use; given by position, in this order
+    want: Want | tuple[Want, ...] | None = None  # the result, or a tuple of so many parts
+    judge: Callable[[Any], Any] | None = None  # raises Wrong, for what a Want cannot say
+    #: Gets what `judge` returned at each call; raises Wrong, for what shows in several calls.
+    judge_all: Callable[[list], None] | None = None
+    #: The arguments that the answer may change, each with what it should be afterwards, or None.
     changes: dict[str, Want | None] = field(default_factory=dict)
-    calls: int = 2
+    calls: int = 2  # one after the other, to notice what an answer keeps; 1 if arguments change
+    use: Callable[[Any], Any] | None = None  # what is done with the answer in place of a call
 
-    def run(self, answer: Callable[..., Any]) -> None:
+    def call(self, answer: Any) -> Any:
+        """Use the answer once and return its result."""
+        return self.use(answer) if self.use else answer(*self.args.values())
+
+    def run(self, answer: Any) -> None:
         """Call the answer and raise Wrong at the first thing that is wrong."""
+        judged = []
         for call in range(1 if self.changes else self.calls):
             before = {name: snapshot(value) for name, value in self.args.items()}
             try:
-                self._compare(answer(*self.args.values()))
+                judged.append(self._compare(self.call(answer)))
             except Wrong as error:
                 self._expect_unchanged(before)
                 again = " The first call was right. Does something stay from call to call?"
                 raise Wrong(f"{error}{again if call else ''}") from error
-            finally:
-                restored = restore_replaced_functions()
-            expect(not restored, f"it replaces {' and '.join(restored)}, which is put back.")
             self._expect_unchanged(before)
             for name, want in self.changes.items():
                 if want is not None:
                     self._expect_change(name, want, before[name])
+        if self.judge_all is not None:
+            self.judge_all(judged)
 
-    def _expect_unchanged(self, before: dict[str, dict[str, Any]]) -> None:
+    def numbers(self, answer: Any) -> torch.Tensor | None:
+        """Return the numbers in the result and in the changed arguments; None if there are none."""
+        try:
+            return all_numbers([self.call(answer), [self.args[name] for name in self.changes]])
+        except Exception:
+            return None
+
+    def _expect_unchanged(self, before: dict[str, dict]) -> None:
         for name in [name for name in self.args if name not in self.changes]:
             place = changed_place(before[name], snapshot(self.args[name]))
-            where = "" if not place or place.isdigit() else f" ({place})"
+            where = "" if not place or place.replace(".", "").isdigit() else f" ({place})"
             where = " (its training mode)" if str(place).endswith("training") else where
             expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
 
-    def _expect_change(self, name: str, want: Want, before: dict[str, Any]) -> None:
+    def _expect_change(self, name: str, want: Want, before: dict) -> None:
         stays = changed_place(before, snapshot(self.args[name])) is None
         should_stay = changed_place(before, snapshot(want.value)) is None
         expect(should_stay or not stays, f"values: it leaves `{name}` as it was.")
         want.compare(self.args[name])
 
-    def _compare(self, got: Any) -> None:
-        wants = (self.want,) if isinstance(self.want, Want) else self.want
-        if wants is not None:
-            single = isinstance(self.want, Want)
-            parts = [got] if single else several(got, *[want.what for want in wants])
-            if single:
-                expect_type(got is not None, self.want.what, got)
-            for want, part in zip(wants, parts, strict=True):
+    def _compare(self, got: Any) -> Any:
+        if isinstance(self.want, Want):
+            expect_type(got is not None, self.want.what, got)
+            self.want.compare(got)
+        elif self.want is not None:
+            parts = several(got, *[want.what for want in self.want])
+            for want, part in zip(self.want, parts, strict=True):
                 want.compare(part)
-        if self.judge is not None:
-            self.judge(got)
+        return self.judge(got) if self.judge else None
 
 
 @dataclass
 class Prediction:
-    """A number or a tuple of sizes that the learner foretells.
+    """A number or a tuple of sizes that the learner predicts before running."""
 
-    Parameters
-    ----------
-    name : str
-        The variable in the lesson's cell.
-    value : float or tuple of int
-        The right one.
-    hint : str
-        A sentence for those who are wrong in a way that is not in the table.
-    mistakes : dict
-        Common wrong values, each with a sentence that says what it would be.
-    rtol : float
-        How far off a number may be, relative to the right one.
-    """
-
-    name: str
-    value: Any
-    hint: str
+    name: str  # the variable in the lesson's cell
+    value: Any  # the right one
+    hint: str  # a sentence for those who are wrong in a way that is not in the table
+    #: Common wrong values, each with a sentence that says what it would be.
     mistakes: dict[Any, str] = field(default_factory=dict)
-    rtol: float = 1e-4
+    rtol: float = 1e-4  # how far off a number may be, relative to the right one
 
     def compare(self, got: Any) -> None:
         """Raise Wrong unless `got` is the right one."""
         name = f"`{self.name}`"
         if isinstance(self.value, tuple):
-            try:
-                sizes = tuple(int(size) for size in got)
-                is_tuple = not isinstance(got, (str, set, dict)) and sizes == tuple(got)
-            except (TypeError, ValueError):
-                is_tuple = False
-            expect(is_tuple, f"type: {name} should be a tuple such as (7, 4).")
-            got = sizes
-            is_near, shown = (lambda value: got == value), got
+            expect(isinstance(got, (tuple, list)), f"type: {name} should be a tuple like (7, 4).")
+            got = shown = tuple(got)
         else:
             got = number(got, name)
             shown = f"{got:.6g}"
 
-            def is_near(value: float, rtol: float = 1e-4) -> bool:
-                return abs(got - value) <= max(rtol * abs(value), 1e-6)
+        def is_near(value: Any) -> bool:
+            if isinstance(self.value, tuple):
+                return got == value
+            return abs(got - value) <= max(self.rtol * abs(value), 1e-6)
 
-        right = is_near(self.value) or (self.rtol > 1e-4 and is_near(self.value, self.rtol))
-        hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
-        expect(right, f"values: {name} is not {shown}. {next(hints, self.hint)}")
+        if not is_near(self.value):
+            hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
+            raise Wrong(f"values: {name} is not {shown}. {next(hints, self.hint)}")
 
 
+@dataclass
+class Failure:
+    """The trial that an answer fails first, and with what."""
+
+    number: int
+    words: str
+    error: BaseException
+
+    @property
+    def kind(self) -> tuple[int, str]:
+        """What two failures have in common that come of the same mistake."""
+        return self.number, re.sub(r"[\d.]+", "#", str(self.error))
+
+
+@dataclass
 class Exercise:
     """One exercise; the cell in the lesson calls `check`, and `solution` on request."""
 
-    def __init__(self, trials: Callable[[Fresh], Iterator[Any]], **record: Any) -> None:
-        self.name, self.lesson = trials.__name__, trials.__module__[-2:]
-        self.trials, self.state = trials, "○"
-        self.insight, self.kind, self.given = record["insight"], record["kind"], record["given"]
-        self.by_hand, self.seconds = record["by_hand"], record["seconds"]
+    trials: Callable[[Fresh], Iterator[Any]]  # yields Trials, or Predictions for values
+    insight: str  # the sentence that a right answer earns
+    kind: Literal["function", "class", "value"] = "function"  # what the learner hands in
+    by_hand: bool = False  # the answer runs under `no_grad`: its gradient is to be written
+    seconds: float = 5.0  # processor time that the trials may take
+    state: str = "○"
+
+    def __post_init__(self) -> None:
+        """Take the name from the record, and the lesson from its module."""
+        self.name, self.module = self.trials.__name__, self.trials.__module__.split(".")[-1]
 
     def check(self, *answers: Any) -> None:
         """Say whether the answers are not attempted, wrong (and what is wrong) or right."""
-        replaced = restore_replaced_functions()
         printed = FirstLines()
-        untouched = self._untouched(answers)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            lines = [untouched] if untouched else self._verdict(answers)
-        self.state = lines[0][0]
-        if replaced:
-            names = " and ".join(f"`{name}`" for name in replaced)
-            lines.append(f"  A cell had replaced {names}; it has been put back.")
-        display(Lines(lines + printed.report()))
+            self.state, sentence, *details = self.verdict(*answers)
+        details = [f"  {detail}" for detail in details if detail]
+        display(Lines([f"{self.state} {sentence}", *details, *printed.report()]))
 
     def solution(self) -> None:
         """Show a solution: the one in the lesson's solutions notebook."""
-        path = NOTEBOOKS / f"solutions-{self.lesson}.ipynb"
-        source = answer_cells(path).get(self.name, "") if path.exists() else ""
-        kept = [line for line in source.splitlines() if not line.startswith("exercises.")]
-        print("\n".join(kept).strip() or f"The solution is not in {path.name}.")
+        solution = solution_and_call(self.module[-2:], self.name)[0].strip()
+        print(solution or f"The solution is not in solutions-{self.module[-2:]}.ipynb.")
+
+    def verdict(self, *answers: Any) -> list[str]:
+        """Return the state, "○", "✘" or "✔", and the sentences that say why."""
+        if untouched := self._untouched(answers):
+            return ["○", f"Not attempted: {untouched} and run this cell again."]
+        _load_optimizers()
+        seed = secrets.randbits(32)
+        with undisturbed():
+            failure = self._first_failure(answers, seed)
+            if failure is None:
+                return ["✔", f"Right. {self.insight}"]
+            error, place = failure.error, _place(failure.error)
+            if isinstance(error, TimeUp):
+                sentence = f"still running after {self.seconds:g} s."
+            elif not isinstance(error, Wrong):
+                sentence = f"{'it' if place else 'checking it'} raises {_message(error)}"
+            else:
+                sentence = self._known_mistake(answers[0], failure, seed) or str(error)
+        by_hand = self.by_hand and not isinstance(error, (Wrong, TimeUp))
+        note = "It runs under `torch.no_grad()`: the gradient is yours to write." * by_hand
+        words = f"Tried with {failure.words}." if failure.words else ""
+        return ["✘", f"Not yet: {sentence}", place, note, words]
 
     def _untouched(self, answers: tuple[Any, ...]) -> str:
-        """The words for an answer that is still the stub; empty if it is not."""
+        """Say what to do with answers that are still the stub; empty if they are not."""
         missing = [k for k, answer in enumerate(answers) if answer is ... or answer is None]
         if self.kind == "value" and missing:
-            name = list(self.trials(Fresh()))[missing[0]].name
-            return f"○ Not attempted: give `{name}` a value and run this cell again."
-        if not answers or missing or any(_is_stub(answer) for answer in answers):
-            return (
-                f"○ Not attempted: write `{self.name}` in the place of `...` "
-                "and run this cell again."
-            )
-        if self.given is not None and _source(answers[0]) == _source(self.given):
-            return "○ Not attempted: the code is as given. Change it and run this cell again."
-        return ""
+            return f"give `{list(self.trials(Fresh(0)))[missing[0]].name}` a value"
+        code = [_code(answer) for answer in answers if self.kind != "value"]
+        if not answers or missing or any(each and not any(each.values()) for each in code):
+            return f"write `{self.name}` in the place of `...`"
+        given = [_code(source) for _, note, source in self._mistakes() if note.startswith("none")]
+        return "the code is as given. Change it" if code and code[0] in given else ""
 
-    def _verdict(self, answers: tuple[Any, ...]) -> list[str]:
-        """Run the check; the lines that tell how it ended."""
-        _load_optimizers()
-        threads = set(threading.enumerate())
-        limit = TimeLimit(self.seconds)
+    def _mistakes(self) -> list[tuple[list[str], str, str]]:
+        with contextlib.suppress(ValueError):  # raised where somebody has changed the solution
+            return list(known_mistakes(self.module, self.name))
+        return []
+
+    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Failure | None:
+        limit, number, words = TimeLimit(self.seconds), 0, ""
         try:
-            with undisturbed(), limit:
-                self._try(answers)
-            expect(not threads_left(threads), "it leaves a thread running after it has returned.")
-        except Wrong as error:
-            lines, caught = [str(error)], error
-        except TimeUp as error:
-            lines, caught = [f"still running after {self.seconds:g} s."], error
+            with limit:
+                if self.kind == "value":
+                    for prediction, answer in zip(self.trials(Fresh(seed)), answers, strict=True):
+                        prediction.compare(answer)
+                    return None
+                fits = (
+                    isinstance(answers[0], type) if self.kind == "class" else callable(answers[0])
+                )
+                expect(fits, f"type: expected a {self.kind}, got {kind_of(answers[0])}.")
+                for number, trial in enumerate(self.trials(Fresh(seed))):  # noqa: B007
+                    words = trial.words
+                    with torch.set_grad_enabled(not self.by_hand):
+                        trial.run(answers[0])
         except KeyboardInterrupt:
             raise  # a real one: the learner stops the cell
         except BaseException as error:
-            who = "it" if _place(error) else "checking it"
-            lines, caught = [f"{who} raises {_message(error)}"], error
-        else:
-            return [f"✔ Right. {self.insight}"]
+            return Failure(number, words, error)
         finally:
             limit.over = True  # also if time was over on the way out of the block
-            restore_replaced_functions()
-        words = getattr(caught, "trial", "")
-        details = [_place(caught), f"Tried with {words}." if words else ""]
-        return [f"✘ Not yet: {lines[0]}", *(f"  {detail}" for detail in details if detail)]
+        return None
 
-    def _try(self, answers: tuple[Any, ...]) -> None:
-        if self.kind == "value":
-            for prediction, answer in zip(self.trials(Fresh()), answers, strict=True):
-                prediction.compare(answer)
-            return
-        answer, words = answers[0], ""
-        fits = isinstance(answer, type) if self.kind == "class" else callable(answer)
-        expect(fits, f"type: expected a {self.kind}, got {kind_of(answer)}.")
+    def _known_mistake(self, answer: Any, failure: Failure, seed: int) -> str:
+        """Return the sentence of the known mistake that the answer makes; "" if of none or many.
+
+        It is one that fails at the same trial in the same way, and gives the same numbers.
+        """
+        call, fits = solution_and_call(self.module[-2:], self.name)[1], []
         try:
-            for trial in self.trials(Fresh()):
-                words = trial.words
-                with _no_autograd() if self.by_hand else contextlib.nullcontext():
-                    trial.run(answer)
-        except BaseException as error:
-            error.trial = words
-            raise
+            for sentences, note, source in self._mistakes():
+                mistaken = run_code(source, call)
+                its_failure = self._first_failure((mistaken,), seed)
+                if its_failure and its_failure.kind == failure.kind:
+                    fits.append((sentences, note, self._numbers(mistaken, seed)))
+            with TimeLimit(self.seconds):
+                for trial, mine in enumerate(self._numbers(answer, seed) if fits else ()):
+                    equal = [_alike(mine, next(numbers)) for _, _, numbers in fits]
+                    if trial == failure.number or (trial > failure.number and any(equal)):
+                        fits = [fit for fit, is_equal in zip(fits, equal, strict=True) if is_equal]
+                    if trial >= failure.number and len(fits) < 2:
+                        break
+        except (Exception, TimeUp, SystemExit):
+            return ""
+        common = (
+            [each for each in fits[0][0] if all(each in fit[0] for fit in fits)] if fits else []
+        )
+        note = fits[0][1] if len(fits) == 1 else ""
+        return f"{note}{common[0]}" if common else ""
+
+    def _numbers(self, answer: Any, seed: int) -> Iterator[torch.Tensor | None]:
+        for trial in self.trials(Fresh(seed)):
+            with torch.set_grad_enabled(not self.by_hand):
+                numbers = trial.numbers(answer)
+            yield numbers
 
 
-def exercise(
-    insight: str,
-    *,
-    kind: Literal["function", "class", "value"] = "function",
-    given: FunctionType | type | None = None,
-    by_hand: bool = False,
-    seconds: float = 5.0,
-) -> Callable[[Callable[[Fresh], Iterator[Any]]], Exercise]:
-    """Make an exercise of the function that yields its trials, or its predictions.
-
-    Parameters
-    ----------
-    insight : str
-        The sentence that a right answer earns.
-    kind : "function", "class" or "value"
-        What the learner hands in; values are judged by `Prediction`s, the others by `Trial`s.
-    given : function or class, optional
-        The code that the stub holds, where it is more than `...` (find the bug, fill the gap).
-    by_hand : bool
-        Whether the answer is to be written without autograd, which is refused then.
-    seconds : float
-        Processor time that the whole check may take.
-    """
-    record = {"kind": kind, "given": given, "by_hand": by_hand, "seconds": seconds}
-    return lambda trials: Exercise(trials, insight=insight, **record)
-
-
-@contextlib.contextmanager
-def _no_autograd() -> Iterator[None]:
-    """Run a block under `no_grad`; refuse a graph where it is switched on, and forward mode."""
-
-    def refuse(_: torch.Tensor) -> None:
-        raise Wrong("it uses autograd: write the gradient by hand.")
-
-    hooks = torch.autograd.graph.saved_tensors_hooks(refuse, refuse)
-    try:
-        with torch.no_grad(), hooks, torch.autograd.forward_ad.dual_level():  # which do not nest
-            yield
-    except RuntimeError as error:  # by `backward`, by torch.func, or by forward mode
-        if not re.search("not require grad|saved tensor hooks|Nested forward mode", str(error)):
-            raise
-        raise Wrong("it uses autograd: write the gradient by hand.") from error
+def exercise(insight: str, **record: Any) -> Callable[[Callable], Exercise]:
+    """Make an exercise of the function that yields its trials; for `record` see `Exercise`."""
+    return lambda trials: Exercise(trials, insight, **record)
 
 
 def exercises_of(module: str) -> list[Exercise]:
@@ -333,17 +295,6 @@ def show_progress(module: str) -> None:
         solved = f"{len(exercises) - len(left)} of {len(exercises)} solved."
         lines.append(f"{solved} Next: {verb} `{left[0].name}`, and run this cell again.")
     display(Lines(lines if left else [*lines, "All solved."]))
-
-
-def answer_cells(path: Path) -> dict[str, str]:
-    """Return the first code cell of each exercise that holds its check, by the exercise's name."""
-    found: dict[str, str] = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        lines = [line for line in source.splitlines() if line.startswith("exercises.")]
-        if cell["cell_type"] == "code" and lines and ".check(" in lines[-1]:
-            found.setdefault(lines[-1].split(".")[1], source)
-    return found
 
 
 class Lines:
@@ -368,9 +319,6 @@ class Lines:
         return textwrap.fill(line, WIDTH, subsequent_indent=indent, **options)
 
 
-# --- The stub --------------------------------------------------------------------------------
-
-
 @functools.cache
 def _load_optimizers() -> None:
     """Make PyTorch load what it loads at the first optimizer, which is much.
@@ -380,50 +328,42 @@ def _load_optimizers() -> None:
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
-def _stub() -> None:
-    """Hold nothing but a docstring, as a stub does."""
-    ...
-
-
-def _bare_stub() -> None: ...
-
-
-def _is_stub(answer: Any) -> bool:
-    """Whether a function does nothing, or a class has methods and none that does."""
-    if isinstance(answer, type):
-        return bool(_methods(answer)) and all(map(_is_stub, _methods(answer).values()))
-    code = getattr(answer, "__code__", None)
-    if not isinstance(code, CodeType):
+def _alike(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
+    """Tell whether two answers gave the same numbers, and not only nan."""
+    if a is None or b is None or a.shape != b.shape or not a.isfinite().any():
         return False
-    same = code.co_code in (_stub.__code__.co_code, _bare_stub.__code__.co_code)
-    return same and set(code.co_consts) <= {None, answer.__doc__}
+    return torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
-def _methods(cls: type) -> dict[str, FunctionType]:
-    """The methods of a class; Python 3.14 keeps its annotations as one more function."""
-    parts = vars(cls).items()
-    return {k: v for k, v in parts if isinstance(v, FunctionType) and "annotate" not in k}
+def _code(thing: Any) -> dict[str, list[str]]:
+    """Return the statements of a function, or of a class's methods, or of functions in a source.
 
-
-def _source(thing: Any) -> Any:
-    """The code of a function, or of a class's methods, without docstring, spaces and comments."""
+    They are found by name and arguments; docstrings, `...`, spaces and comments do not count.
+    """
     if isinstance(thing, type):
-        return {name: _source(method) for name, method in _methods(thing).items()}
+        methods = {k: v for k, v in vars(thing).items() if isinstance(v, FunctionType)}
+        # Python 3.14 keeps a class's annotations as one more function.
+        return {k: v for m in methods if "annotate" not in m for k, v in _code(methods[m]).items()}
     try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+        nodes = ast.parse(
+            thing if isinstance(thing, str) else textwrap.dedent(inspect.getsource(thing))
+        ).body
     except (OSError, TypeError, SyntaxError):
-        return None
-    if not isinstance(node, ast.FunctionDef):
-        return None
-    has_doc = ast.get_docstring(node) is not None
-    return ast.unparse(node.args), [ast.unparse(part) for part in node.body[has_doc:]]
-
-
-# --- What the learner sees of an error -------------------------------------------------------
+        return {}
+    return {
+        f"{node.name}({ast.unparse(node.args)})": [
+            ast.unparse(part)
+            for part in node.body
+            if not isinstance(part, ast.Pass)
+            and not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
+        ]
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def _message(error: BaseException) -> str:
-    """The type of an error and the first line of its message, whatever its class does."""
+    """Return an error's type and the first line of its message, whatever its class does."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:
@@ -432,7 +372,7 @@ def _message(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The line of the learner's code where the error arose; empty if none of it was running."""
+    """Return the line of the learner's code where an error arose; empty if none was running."""
     place = ""
     for frame, number_ in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == "__main__":  # the notebook

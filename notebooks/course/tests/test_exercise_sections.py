@@ -7,14 +7,9 @@ import nbformat
 import pytest
 from exercise_testing import modules, run
 
-from course.exercises import engine
+from course.exercises import engine, known_answers
 
-LESSONS = sorted(path.stem[-2:] for path in engine.NOTEBOOKS.glob("course/exercises/lesson*.py"))
-RECORDS = {
-    module.__name__.split(".")[-1]: engine.exercises_of(module.__name__)
-    for lesson in LESSONS
-    for module in modules(lesson)
-}
+RECORDS = {name: engine.exercises_of(module.__name__) for name, module in modules().items()}
 each_module = pytest.mark.parametrize("module", RECORDS)
 each_exercise = pytest.mark.parametrize(
     ("module", "name"), [(module, each.name) for module in RECORDS for each in RECORDS[module]]
@@ -24,14 +19,14 @@ each_exercise = pytest.mark.parametrize(
 def notebook(module):
     """Return the notebook with the exercises of a module, such as "lesson01" or "deeper01"."""
     kind, lesson = module[:-2], module[-2:]
-    (path,) = engine.NOTEBOOKS.glob(
+    (path,) = known_answers.NOTEBOOKS.glob(
         f"{lesson}-*.ipynb" if kind == "lesson" else f"{kind}-{lesson}*"
     )
     return path
 
 
 def solutions(module):
-    return engine.answer_cells(engine.NOTEBOOKS / f"solutions-{module[-2:]}.ipynb")
+    return known_answers.answer_cells(known_answers.NOTEBOOKS / f"solutions-{module[-2:]}.ipynb")
 
 
 def section(module):
@@ -94,7 +89,7 @@ def signatures(source):
 @each_module
 def test_stubs_and_solutions_are_those_of_the_module_in_its_order(module):
     names = [each.name for each in RECORDS[module]]
-    assert list(engine.answer_cells(notebook(module))) == names
+    assert list(known_answers.answer_cells(notebook(module))) == names
     assert list(solutions(module)) == [each.name for each in solved_together(module)]
     text = "\n".join(cell.source for cell in section(module) if cell.cell_type == "markdown")
     assert text.count("### Exercise ") == text.count("<summary>Hint 1</summary>") == len(names)
@@ -103,7 +98,7 @@ def test_stubs_and_solutions_are_those_of_the_module_in_its_order(module):
 
 @each_exercise
 def test_stub_and_solution_agree(module, name):
-    stub, solved = engine.answer_cells(notebook(module))[name], solutions(module)[name]
+    stub, solved = known_answers.answer_cells(notebook(module))[name], solutions(module)[name]
     assert stub.rstrip().splitlines()[-1] == solved.rstrip().splitlines()[-1]
     assert signatures(stub) <= signatures(solved)
 
@@ -118,7 +113,7 @@ def test_untouched_stubs(module):
 
 @each_exercise
 def test_a_single_answer_wrong_and_all_others_right(module, name):
-    stub = engine.answer_cells(notebook(module))[name]
+    stub = known_answers.answer_cells(notebook(module))[name]
     said = run_section(module, solutions(module) | {name: spoilt(stub)})
     progress = said.pop("progress")
     said.pop("", None)
