@@ -13,6 +13,7 @@ import contextlib
 import functools
 import html
 import inspect
+import itertools
 import linecache
 import re
 import secrets
@@ -49,18 +50,17 @@ class Trial:
     changes: dict[str, Want | None] = field(default_factory=dict)
     calls: int = 2  # one after the other, to notice what an answer keeps; 1 if arguments change
     use: Callable[[Any], Any] | None = None  # what is done with the answer in place of a call
-
-    def call(self, answer: Any) -> Any:
-        """Use the answer once and return its result."""
-        return self.use(answer) if self.use else answer(*self.args.values())
+    numbers: torch.Tensor | None = None  # in the result of the last call, once it has run
 
     def run(self, answer: Any) -> None:
         """Call the answer and raise Wrong at the first thing that is wrong."""
         judged = []
         for call in range(1 if self.changes else self.calls):
             before = {name: snapshot(value) for name, value in self.args.items()}
+            result = self.use(answer) if self.use else answer(*self.args.values())
+            self.numbers = all_numbers([result, [self.args[name] for name in self.changes]])
             try:
-                judged.append(self._compare(self.call(answer)))
+                judged.append(self._compare(result))
             except Wrong as error:
                 self._expect_unchanged(before)
                 again = " The first call was right. Does something stay from call to call?"
@@ -68,29 +68,12 @@ class Trial:
             self._expect_unchanged(before)
             for name, want in self.changes.items():
                 if want is not None:
-                    self._expect_change(name, want, before[name])
+                    was_right = changed_place(before[name], snapshot(want.value)) is None
+                    stays = changed_place(before[name], snapshot(self.args[name])) is None
+                    expect(was_right or not stays, f"values: it leaves `{name}` as it was.")
+                    want.compare(self.args[name])
         if self.judge_all is not None:
             self.judge_all(judged)
-
-    def numbers(self, answer: Any) -> torch.Tensor | None:
-        """Return the numbers in the result and in the changed arguments; None if there are none."""
-        try:
-            return all_numbers([self.call(answer), [self.args[name] for name in self.changes]])
-        except Exception:
-            return None
-
-    def _expect_unchanged(self, before: dict[str, dict]) -> None:
-        for name in [name for name in self.args if name not in self.changes]:
-            place = changed_place(before[name], snapshot(self.args[name]))
-            where = "" if not place or place.replace(".", "").isdigit() else f" ({place})"
-            where = " (its training mode)" if str(place).endswith("training") else where
-            expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
-
-    def _expect_change(self, name: str, want: Want, before: dict) -> None:
-        stays = changed_place(before, snapshot(self.args[name])) is None
-        should_stay = changed_place(before, snapshot(want.value)) is None
-        expect(should_stay or not stays, f"values: it leaves `{name}` as it was.")
-        want.compare(self.args[name])
 
     def _compare(self, got: Any) -> Any:
         if isinstance(self.want, Want):
@@ -101,6 +84,13 @@ class Trial:
             for want, part in zip(self.want, parts, strict=True):
                 want.compare(part)
         return self.judge(got) if self.judge else None
+
+    def _expect_unchanged(self, before: dict[str, dict]) -> None:
+        for name in [name for name in self.args if name not in self.changes]:
+            place = changed_place(before[name], snapshot(self.args[name]))
+            where = "" if not place or place.replace(".", "").isdigit() else f" ({place})"
+            where = " (its training mode)" if str(place).endswith("training") else where
+            expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
 
 
 @dataclass
@@ -113,16 +103,16 @@ class Prediction:
     #: Common wrong values, each with a sentence that says what it would be.
     mistakes: dict[Any, str] = field(default_factory=dict)
     rtol: float = 1e-4  # how far off a number may be, relative to the right one
+    words = numbers = None
 
-    def compare(self, got: Any) -> None:
+    def run(self, got: Any) -> None:
         """Raise Wrong unless `got` is the right one."""
         name = f"`{self.name}`"
         if isinstance(self.value, tuple):
             expect(isinstance(got, (tuple, list)), f"type: {name} should be a tuple like (7, 4).")
-            got = shown = tuple(got)
+            got = tuple(got)
         else:
             got = number(got, name)
-            shown = f"{got:.6g}"
 
         def is_near(value: Any) -> bool:
             if isinstance(self.value, tuple):
@@ -131,21 +121,28 @@ class Prediction:
 
         if not is_near(self.value):
             hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
+            shown = got if isinstance(got, tuple) else f"{got:.6g}"
             raise Wrong(f"values: {name} is not {shown}. {next(hints, self.hint)}")
 
 
 @dataclass
 class Failure:
-    """The trial that an answer fails first, and with what."""
+    """The first trial that an answer does not pass, and with what."""
 
-    number: int
-    words: str
     error: BaseException
+    number: int
+    trial: Trial | Prediction | None
 
-    @property
-    def kind(self) -> tuple[int, str]:
-        """What two failures have in common that come of the same mistake."""
-        return self.number, re.sub(r"[\d.]+", "#", str(self.error))
+    def is_like(self, other: Failure | None) -> bool:
+        """Tell whether another answer fails here, in the same way and with the same numbers."""
+        if other is None or None in (self.trial, other.trial) or self.number != other.number:
+            return False
+        words = [re.sub(r"[\d.]+", "#", str(failure.error)) for failure in (self, other)]
+        mine, its = self.trial.numbers, other.trial.numbers
+        if words[0] != words[1] or mine is None or its is None or mine.shape != its.shape:
+            return False
+        says_much = bool(mine.isfinite().any()) or self.number > 0
+        return says_much and torch.allclose(mine, its, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 @dataclass
@@ -160,7 +157,7 @@ class Exercise:
     state: str = "○"
 
     def __post_init__(self) -> None:
-        """Take the name from the record, and the lesson from its module."""
+        """Take the name from the record's function, and the lesson from its module."""
         self.name, self.module = self.trials.__name__, self.trials.__module__.split(".")[-1]
 
     def check(self, *answers: Any) -> None:
@@ -172,104 +169,80 @@ class Exercise:
         display(Lines([f"{self.state} {sentence}", *details, *printed.report()]))
 
     def solution(self) -> None:
-        """Show a solution: the one in the lesson's solutions notebook."""
-        solution = solution_and_call(self.module[-2:], self.name)[0].strip()
-        print(solution or f"The solution is not in solutions-{self.module[-2:]}.ipynb.")
+        """Show the solution that is in the solutions notebook."""
+        lesson = self.module[-2:]
+        solution = solution_and_call(lesson, self.name)[0].strip()
+        print(solution or f"The solution is not in solutions-{lesson}.ipynb.")
 
     def verdict(self, *answers: Any) -> list[str]:
         """Return the state, "○", "✘" or "✔", and the sentences that say why."""
         if untouched := self._untouched(answers):
             return ["○", f"Not attempted: {untouched} and run this cell again."]
         _load_optimizers()
-        seed = secrets.randbits(32)
+        seed, note = secrets.randbits(32), ""
         with undisturbed():
             failure = self._first_failure(answers, seed)
             if failure is None:
                 return ["✔", f"Right. {self.insight}"]
             error, place = failure.error, _place(failure.error)
-            if isinstance(error, TimeUp):
+            if isinstance(error, Wrong):
+                sentence = self._known_mistake(failure, seed) or str(error)
+            elif isinstance(error, TimeUp):
                 sentence = f"still running after {self.seconds:g} s."
-            elif not isinstance(error, Wrong):
-                sentence = f"{'it' if place else 'checking it'} raises {_message(error)}"
             else:
-                sentence = self._known_mistake(answers[0], failure, seed) or str(error)
-        by_hand = self.by_hand and not isinstance(error, (Wrong, TimeUp))
-        note = "It runs under `torch.no_grad()`: the gradient is yours to write." * by_hand
-        words = f"Tried with {failure.words}." if failure.words else ""
-        return ["✘", f"Not yet: {sentence}", place, note, words]
+                sentence = f"{'it' if place else 'checking it'} raises {_message(error)}"
+                by_hand = "It runs under `torch.no_grad()`: the gradient is yours to write."
+                note = by_hand if self.by_hand else ""
+        words = failure.trial and failure.trial.words
+        return ["✘", f"Not yet: {sentence}", place, note, f"Tried with {words}." if words else ""]
 
     def _untouched(self, answers: tuple[Any, ...]) -> str:
         """Say what to do with answers that are still the stub; empty if they are not."""
         missing = [k for k, answer in enumerate(answers) if answer is ... or answer is None]
         if self.kind == "value" and missing:
             return f"give `{list(self.trials(Fresh(0)))[missing[0]].name}` a value"
-        code = [_code(answer) for answer in answers if self.kind != "value"]
+        code = [_statements(answer) for answer in answers if self.kind != "value"]
         if not answers or missing or any(each and not any(each.values()) for each in code):
             return f"write `{self.name}` in the place of `...`"
-        given = [_code(source) for _, note, source in self._mistakes() if note.startswith("none")]
-        return "the code is as given. Change it" if code and code[0] in given else ""
+        given = [source for _, note, source in self._mistakes() if note.startswith("none")]
+        is_given = code and code[0] in map(_statements, given)
+        return "the code is as given. Change it" if is_given else ""
+
+    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Failure | None:
+        limit, number, trial = TimeLimit(self.seconds), 0, None
+        try:
+            with limit:
+                if self.kind != "value":
+                    a, is_class = answers[0], self.kind == "class"
+                    fits = isinstance(a, type) if is_class else callable(a)
+                    expect(fits, f"type: expected a {self.kind}, got {kind_of(a)}.")
+                    answers = itertools.repeat(a)
+                pairs = zip(self.trials(Fresh(seed)), answers)  # noqa: B905
+                for number, (trial, answer) in enumerate(pairs):  # noqa: B007
+                    with torch.set_grad_enabled(not self.by_hand):
+                        trial.run(answer)
+        except KeyboardInterrupt:
+            raise  # a real one: the learner stops the cell
+        except BaseException as error:
+            return Failure(error, number, trial)
+        finally:
+            limit.over = True  # also if time was over on the way out of the block
+        return None
 
     def _mistakes(self) -> list[tuple[list[str], str, str]]:
         with contextlib.suppress(ValueError):  # raised where somebody has changed the solution
             return list(known_mistakes(self.module, self.name))
         return []
 
-    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Failure | None:
-        limit, number, words = TimeLimit(self.seconds), 0, ""
-        try:
-            with limit:
-                if self.kind == "value":
-                    for prediction, answer in zip(self.trials(Fresh(seed)), answers, strict=True):
-                        prediction.compare(answer)
-                    return None
-                fits = (
-                    isinstance(answers[0], type) if self.kind == "class" else callable(answers[0])
-                )
-                expect(fits, f"type: expected a {self.kind}, got {kind_of(answers[0])}.")
-                for number, trial in enumerate(self.trials(Fresh(seed))):  # noqa: B007
-                    words = trial.words
-                    with torch.set_grad_enabled(not self.by_hand):
-                        trial.run(answers[0])
-        except KeyboardInterrupt:
-            raise  # a real one: the learner stops the cell
-        except BaseException as error:
-            return Failure(number, words, error)
-        finally:
-            limit.over = True  # also if time was over on the way out of the block
-        return None
-
-    def _known_mistake(self, answer: Any, failure: Failure, seed: int) -> str:
-        """Return the sentence of the known mistake that the answer makes; "" if of none or many.
-
-        It is one that fails at the same trial in the same way, and gives the same numbers.
-        """
-        call, fits = solution_and_call(self.module[-2:], self.name)[1], []
-        try:
-            for sentences, note, source in self._mistakes():
-                mistaken = run_code(source, call)
-                its_failure = self._first_failure((mistaken,), seed)
-                if its_failure and its_failure.kind == failure.kind:
-                    fits.append((sentences, note, self._numbers(mistaken, seed)))
-            with TimeLimit(self.seconds):
-                for trial, mine in enumerate(self._numbers(answer, seed) if fits else ()):
-                    equal = [_alike(mine, next(numbers)) for _, _, numbers in fits]
-                    if trial == failure.number or (trial > failure.number and any(equal)):
-                        fits = [fit for fit, is_equal in zip(fits, equal, strict=True) if is_equal]
-                    if trial >= failure.number and len(fits) < 2:
-                        break
-        except (Exception, TimeUp, SystemExit):
-            return ""
-        common = (
-            [each for each in fits[0][0] if all(each in fit[0] for fit in fits)] if fits else []
-        )
-        note = fits[0][1] if len(fits) == 1 else ""
+    def _known_mistake(self, failure: Failure, seed: int) -> str:
+        """Return the sentence of the known mistake that fails like this; "" if none or many do."""
+        call, found = solution_and_call(self.module[-2:], self.name)[1], []
+        for sentences, note, source in self._mistakes():
+            if failure.is_like(self._first_failure((run_code(source, call),), seed)):
+                found.append((sentences, note))
+        common = [each for each in found[0][0] if all(each in s for s, _ in found)] if found else []
+        note = found[0][1] if len(found) == 1 else ""  # else how many bugs are mended is not known
         return f"{note}{common[0]}" if common else ""
-
-    def _numbers(self, answer: Any, seed: int) -> Iterator[torch.Tensor | None]:
-        for trial in self.trials(Fresh(seed)):
-            with torch.set_grad_enabled(not self.by_hand):
-                numbers = trial.numbers(answer)
-            yield numbers
 
 
 def exercise(insight: str, **record: Any) -> Callable[[Callable], Exercise]:
@@ -283,10 +256,7 @@ def exercises_of(module: str) -> list[Exercise]:
 
 
 def show_progress(module: str) -> None:
-    """Print a line for each exercise of a lesson's module, and what to do next.
-
-    It tells what the checks said since the kernel started; nothing is stored.
-    """
+    """Print what the checks of a module said since the kernel started, and what is next."""
     exercises = exercises_of(module)
     lines = [f"{each.state} {each.name}" for each in exercises]
     left = [each for each in exercises if each.state != "✔"]
@@ -305,61 +275,42 @@ class Lines:
 
     def __repr__(self) -> str:
         """Return plain text, in lines of at most WIDTH characters."""
-        return "\n".join(map(self._wrapped, self.lines))
+        options = {"break_long_words": False, "break_on_hyphens": False}
+        indents = [" " * (len(line) - len(line.lstrip()) + 2) for line in self.lines]
+        pairs = zip(self.lines, indents, strict=True)
+        return "\n".join(textwrap.fill(a, WIDTH, subsequent_indent=b, **options) for a, b in pairs)
 
     def _repr_html_(self) -> str:
         """Return text that the browser breaks: JupyterLab breaks plain text inside words."""
         style = "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
         return f'<pre style="{style}">{html.escape(chr(10).join(self.lines), quote=False)}</pre>'
 
-    @staticmethod
-    def _wrapped(line: str) -> str:
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
-        options = {"break_long_words": False, "break_on_hyphens": False}
-        return textwrap.fill(line, WIDTH, subsequent_indent=indent, **options)
-
 
 @functools.cache
 def _load_optimizers() -> None:
-    """Make PyTorch load what it loads at the first optimizer, which is much.
-
-    Were it cut off in the middle by a time limit, PyTorch would be broken until a restart.
-    """
+    """Load what PyTorch loads at the first optimizer; cut off by a time limit it stays broken."""
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
-def _alike(a: torch.Tensor | None, b: torch.Tensor | None) -> bool:
-    """Tell whether two answers gave the same numbers, and not only nan."""
-    if a is None or b is None or a.shape != b.shape or not a.isfinite().any():
-        return False
-    return torch.allclose(a, b, rtol=1e-4, atol=1e-5, equal_nan=True)
+def _statements(thing: Any) -> dict[str, list[str]]:
+    """Return what a function, a class's methods or a source's functions do, by name and arguments.
 
-
-def _code(thing: Any) -> dict[str, list[str]]:
-    """Return the statements of a function, or of a class's methods, or of functions in a source.
-
-    They are found by name and arguments; docstrings, `...`, spaces and comments do not count.
+    Docstrings, `...`, spaces and comments do not count.
     """
     if isinstance(thing, type):
-        methods = {k: v for k, v in vars(thing).items() if isinstance(v, FunctionType)}
-        # Python 3.14 keeps a class's annotations as one more function.
-        return {k: v for m in methods if "annotate" not in m for k, v in _code(methods[m]).items()}
+        methods = [part for part in vars(thing).values() if isinstance(part, FunctionType)]
+        return {k: v for method in methods for k, v in _statements(method).items()}
     try:
-        nodes = ast.parse(
-            thing if isinstance(thing, str) else textwrap.dedent(inspect.getsource(thing))
-        ).body
+        source = thing if isinstance(thing, str) else textwrap.dedent(inspect.getsource(thing))
+        parts = ast.parse(source).body
     except (OSError, TypeError, SyntaxError):
         return {}
-    return {
-        f"{node.name}({ast.unparse(node.args)})": [
-            ast.unparse(part)
-            for part in node.body
-            if not isinstance(part, ast.Pass)
-            and not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
-        ]
-        for node in nodes
-        if isinstance(node, ast.FunctionDef)
-    }
+    found = {}
+    for function in (part for part in parts if isinstance(part, ast.FunctionDef)):
+        lines = [part for part in function.body if not isinstance(part, ast.Pass)]
+        lines = [part for part in lines if not isinstance(getattr(part, "value", 0), ast.Constant)]
+        found[f"{function.name}({ast.unparse(function.args)})"] = list(map(ast.unparse, lines))
+    return found
 
 
 def _message(error: BaseException) -> str:
@@ -374,9 +325,9 @@ def _message(error: BaseException) -> str:
 def _place(error: BaseException) -> str:
     """Return the line of the learner's code where an error arose; empty if none was running."""
     place = ""
-    for frame, number_ in traceback.walk_tb(error.__traceback__):
+    for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == "__main__":  # the notebook
             code = frame.f_code
-            text = linecache.getline(code.co_filename, number_, frame.f_globals).strip()
-            place = f"in line {number_} of your cell ({code.co_name}): {text}"
+            text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+            place = f"in line {line} of your cell ({code.co_name}): {text}"
     return place

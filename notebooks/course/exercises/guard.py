@@ -47,23 +47,21 @@ def undisturbed() -> Iterator[None]:
 class FirstLines(io.TextIOBase):
     """Takes what the learner's code prints, keeps the first lines and counts the rest."""
 
-    def __init__(self, most: int = 3) -> None:
-        self.most, self.kept, self.num_lines = most, "", 0
+    def __init__(self) -> None:
+        self.kept, self.num_lines = "", 0
 
     def write(self, text: str) -> int:
         """Take a piece of text."""
-        if self.num_lines < self.most:
-            self.kept += text[:1000]
+        self.kept += text[:1000] if self.num_lines < 3 else ""
         self.num_lines += text.count("\n")
         return len(text)
 
     def report(self) -> list[str]:
         """Return the lines to show."""
-        lines = [line[:100] for line in self.kept.splitlines()][: self.most]
+        lines = [f"    {line[:100]}" for line in self.kept.splitlines()[:3]]
         more = self.num_lines - len(lines)
-        head = ["  Your code printed:"] if lines else []
         tail = [f"    ... and {more} more lines"] if more > 0 else []
-        return head + [f"    {line}" for line in lines] + tail
+        return ["  Your code printed:", *lines, *tail] if lines else tail
 
 
 class TimeLimit:

@@ -49,19 +49,20 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     "with k = 1 that is the accuracy.",
 )
 def top_k_accuracy(fresh: Fresh) -> Iterator[Trial]:
-    """Yield logits, often all negative or all large, in which the true class takes any place."""
-    for n, q, k, note in (
-        (40, 6, 3, ""),
-        (40, 6, 2, ""),
-        (fresh.integer(30, 40), 5, 1, ""),
-        (20, 3, 3, ": all guesses count"),
-        (1, 4, 2, ": a single example"),
+    """Yield logits, many all negative or all large, and classes at known places among them."""
+    for counts, k, note in (  # how many examples have their class at each place
+        ((60, 20, 45, 25, 10, 40), 2, ""),
+        ((60, 20, 45, 25, 10, 40), 3, ""),
+        ((9, 7, 12, 3, 5), 1, ""),
+        ((5, 8, 7), 3, ": all guesses count"),
+        ((0, 1, 0, 0), 2, ": a single example"),
     ):
+        n, q = sum(counts), len(counts)
+        places = torch.arange(q).repeat_interleave(torch.tensor(counts))[fresh.order(n)]  # (n,)
         y_hat = torch.stack([fresh.order(q) for _ in range(n)]) + fresh.normal(n, 1)  # no ties
         y_hat += 1000 * (torch.arange(n) % 3 - 1).reshape(-1, 1)
-        y = fresh.order(n) % q
-        right = y_hat.argsort(dim=1, descending=True)[:, :k] == y.reshape(-1, 1)
-        want = Want("the share", right.any(dim=1).float().mean(), any_shape=True)
+        y = y_hat.argsort(dim=1, descending=True)[torch.arange(n), places]
+        want = Want("the share", sum(counts[:k]) / n, any_shape=True)
         yield Trial(f"y_hat {(n, q)}, k {k}{note}", dict(y_hat=y_hat, y=y, k=k), want)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import numbers as number_types
 from collections.abc import Iterator
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -19,39 +19,32 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     Of gradients only those of a net's parameters count; objects of other kinds hold nothing.
     """
     if isinstance(value, torch.nn.Module):
-        params, buffers = dict(value.named_parameters()), dict(value.named_buffers())
+        params = dict(value.named_parameters())
         grads = {f"{name}.grad": param.grad for name, param in params.items()}
         modes = {f"{name}.training": part.training for name, part in value.named_modules()}
-        parts = params | buffers | grads | modes
-    elif isinstance(value, torch.optim.Optimizer):
-        parts = value.state_dict()
-    elif isinstance(value, torch.Generator):
-        parts = {"": value.get_state()}
+        value = params | dict(value.named_buffers()) | grads | modes
     elif isinstance(value, (DataLoader, TensorDataset)):
-        parts = {"": value.dataset if isinstance(value, DataLoader) else value.tensors}
+        value = {"": value.dataset if isinstance(value, DataLoader) else value.tensors}
     elif isinstance(value, (list, tuple)):
-        parts = dict(enumerate(value))
-    elif isinstance(value, dict):
-        parts = value
-    else:
-        if isinstance(value, (torch.Tensor, np.ndarray, number_types.Number, str, bytes)):
-            yield place, value
-        return
-    for name, part in parts.items():
-        yield from _leaves(part, f"{place}.{name}".strip("."))
-
-
-def _content(leaf: Any) -> tuple:
-    """Return what a leaf holds, in a form that is equal to itself for nan, too."""
-    if isinstance(leaf, torch.Tensor):
-        content = leaf.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
-        return leaf.dtype, leaf.requires_grad, leaf.shape, content
-    return (leaf.shape, leaf.tobytes()) if isinstance(leaf, np.ndarray) else (repr(leaf),)
+        value = dict(enumerate(value))
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _leaves(part, f"{place}.{name}".strip("."))
+    elif isinstance(value, (torch.Tensor, np.ndarray, Number, str)):
+        yield place, value
 
 
 def snapshot(value: Any) -> dict[str, tuple]:
     """Return what a value holds, by place; equal dictionaries mean that nothing has changed."""
-    return {place: _content(leaf) for place, leaf in _leaves(value)}
+    found = {}
+    for place, leaf in _leaves(value):
+        tensor = torch.as_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
+        if isinstance(tensor, torch.Tensor):  # as bytes, which are equal for nan, too
+            content = tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
+            found[place] = tensor.dtype, tensor.requires_grad, tensor.shape, content
+        else:
+            found[place] = (repr(leaf),)
+    return found
 
 
 def changed_place(before: dict[str, tuple], after: dict[str, tuple]) -> str | None:
@@ -61,16 +54,12 @@ def changed_place(before: dict[str, tuple], after: dict[str, tuple]) -> str | No
 
 
 def all_numbers(value: Any) -> torch.Tensor | None:
-    """Return the numbers in a result, of nets those of the parameters, or None without any.
+    """Return the numbers in a result, of nets those of the parameters, or None if it has others.
 
     They come in one row, in float64 and on the CPU, so that two results can be compared.
     """
+    leaves = [leaf for place, leaf in _leaves(value) if not place.endswith(("grad", "training"))]
     try:
-        parts = [
-            numbers(leaf).double().flatten()
-            for place, leaf in _leaves(value)
-            if not place.endswith(("grad", "training"))
-        ]
-    except Wrong:
-        return None  # a string
-    return torch.cat(parts) if parts else None
+        return torch.cat([numbers(leaf).double().flatten() for leaf in leaves])
+    except (Wrong, ValueError, RuntimeError):  # a string, a layer without shape, nothing at all
+        return None
