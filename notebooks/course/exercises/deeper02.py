@@ -25,7 +25,7 @@ def gradients_from_path(fresh: Fresh) -> Iterator[Trial]:
     """Yield paths of momentum whose gradients are known."""
     steps = fresh.integer(6, 10)
     for num_steps, d, lr, momentum, note in (
-        (4, 2, 0.5, 0.5, ""),
+        (4, 2, 0.4, 0.7, ""),
         (steps, fresh.integer(3, 5), 0.1, 0.9, ""),
         (3, 2, 1.0, 0.0, ""),
         (1, 3, 0.3, 0.9, ": a single step"),

@@ -47,10 +47,10 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
 def growth_gradient(fresh: Fresh) -> Iterator[Trial]:
     """Yield rates of growth and examples of several shapes."""
     n = (fresh.integer(4, 9),)
-    sign, w = 1, torch.zeros(())
+    w = torch.zeros(())
     for shape, about, note in (
-        ((3,), 0.8, ""),
-        ((3,), None, ", other x and y"),  # the w of before
+        ((8,), 0.8, ""),
+        ((8,), None, ", other x and y"),  # the w of before
         (n, -0.8, ""),
         ((2, 4), 0.3, ""),
         ((2, 1, 3), 3, ""),
@@ -60,7 +60,9 @@ def growth_gradient(fresh: Fresh) -> Iterator[Trial]:
         if about is not None:
             w = about * (1 + 0.1 * fresh.normal().clamp(-1, 1))
         x = fresh.normal(*shape).clamp(-1.5, 1.5)
-        y, sign = sign * (2 + fresh.normal(*shape)), -sign  # mostly negative in every second trial
+        y = (2 + fresh.normal(*shape).clamp(-1.5, 1.5)) * (-1) ** fresh.order(x.numel()).reshape(
+            shape
+        )
         grown = torch.exp(w.double() * x)
         each = 2 * (grown - y) * grown * x
         want = Want("the gradient", each, rtol=1e-5, atol=4e-5 * max(1, each.abs().max().item()))
