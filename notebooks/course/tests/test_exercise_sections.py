@@ -1,11 +1,15 @@
 """What holds for the exercises of every notebook, in it and in the lesson's solutions."""
 
 import ast
+import copy
 import re
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
+import torch
 from exercise_testing import modules, run
+from IPython.lib.pretty import pretty
 
 from course.exercises import engine, known_answers
 
@@ -127,3 +131,28 @@ def test_solution_is_shown_without_its_check(module, name, capsys):
     next(each for each in RECORDS[module] if each.name == name).solution()
     shown = capsys.readouterr().out.strip()
     assert shown and ".check(" not in shown and shown in solutions(module)[name]
+
+
+def shown(source, namespace):
+    """Run a cell and return as text what it prints and the value of its last line."""
+    tree = ast.parse(source)
+    if isinstance(tree.body[-1], ast.Expr):
+        tree.body[-1] = ast.Assign([ast.Name("last_value", ast.Store())], tree.body[-1].value)
+    printed = run(ast.unparse(ast.fix_missing_locations(tree)), namespace=namespace)
+    value = namespace.pop("last_value", None)
+    return printed + (f"{pretty(value)}\n" if value is not None else "")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(known_answers.NOTEBOOKS.glob("solutions-*.ipynb")), ids=lambda path: path.name
+)
+def test_solutions_print_what_is_stored(path, monkeypatch):
+    """As nbval does, but without a kernel for each notebook, which takes longer than the cells."""
+    namespace, options = {"__name__": "__main__"}, copy.copy(torch._tensor_str.PRINT_OPTS)
+    monkeypatch.setattr(torch._tensor_str, "PRINT_OPTS", options)  # given back afterwards
+    with plt.rc_context(), torch.random.fork_rng():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                texts = [out.get("text") or out["data"]["text/plain"] for out in cell.outputs]
+                stored = "".join(text.rstrip("\n") + "\n" for text in texts)
+                assert shown(cell.source, namespace) == stored, cell.source
