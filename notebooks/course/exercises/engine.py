@@ -1,9 +1,7 @@
 """Runs the check of an exercise and says in words what came of it.
 
-A lesson's module holds one record an exercise: a function that yields trials, decorated with
-`exercise`. A trial says with what the learner's answer is called and what it has to return. The
-engine calls it, compares, and sees to it that nothing of the learner's is disturbed; a learner's
-mistake never raises.
+A record is a function that yields trials: with what an answer is called and what it has to return.
+A check never raises on a learner's mistake, and disturbs nothing of the learner's.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ import html
 import inspect
 import itertools
 import linecache
+import math
 import re
 import secrets
 import sys
@@ -50,7 +49,9 @@ class Trial:
     changes: dict[str, Want | None] = field(default_factory=dict)
     calls: int = 2  # one after the other, to notice what an answer keeps; 1 if arguments change
     use: Callable[[Any], Any] | None = None  # what is done with the answer in place of a call
-    numbers: torch.Tensor | None = None  # in the result of the last call, once it has run
+    number: int = 0  # how many trials came before it
+    numbers: torch.Tensor | None = None  # those in the result of the last call
+    error: BaseException | None = None  # what ended it, if it has failed
 
     def run(self, answer: Any) -> None:
         """Call the answer and raise Wrong at the first thing that is wrong."""
@@ -74,6 +75,22 @@ class Trial:
                     want.compare(self.args[name])
         if self.judge_all is not None:
             self.judge_all(judged)
+
+    def fails_like(self, other: Trial | None) -> bool:
+        """Tell whether this trial failed as another answer's did: in words and in numbers."""
+        if other is None or self.number != other.number or self.numbers is None:
+            return False
+        words = [re.sub(r"[\d.]+", "#", str(trial.error)) for trial in (self, other)]
+        if (
+            words[0] != words[1]
+            or other.numbers is None
+            or self.numbers.shape != other.numbers.shape
+        ):
+            return False
+        says_much = self.number > 0 or bool(self.numbers.isfinite().any())
+        return says_much and torch.allclose(
+            self.numbers, other.numbers, rtol=1e-4, atol=1e-5, equal_nan=True
+        )
 
     def _compare(self, got: Any) -> Any:
         if isinstance(self.want, Want):
@@ -103,46 +120,22 @@ class Prediction:
     #: Common wrong values, each with a sentence that says what it would be.
     mistakes: dict[Any, str] = field(default_factory=dict)
     rtol: float = 1e-4  # how far off a number may be, relative to the right one
-    words = numbers = None
+    words = ""  # as of a trial
 
     def run(self, got: Any) -> None:
         """Raise Wrong unless `got` is the right one."""
-        name = f"`{self.name}`"
-        if isinstance(self.value, tuple):
+        name, is_tuple = f"`{self.name}`", isinstance(self.value, tuple)
+        if is_tuple:
             expect(isinstance(got, (tuple, list)), f"type: {name} should be a tuple like (7, 4).")
-            got = tuple(got)
-        else:
-            got = number(got, name)
+        got = tuple(got) if is_tuple else number(got, name)
 
         def is_near(value: Any) -> bool:
-            if isinstance(self.value, tuple):
-                return got == value
-            return abs(got - value) <= max(self.rtol * abs(value), 1e-6)
+            return got == value if is_tuple else math.isclose(got, value, rel_tol=self.rtol)
 
         if not is_near(self.value):
             hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
-            shown = got if isinstance(got, tuple) else f"{got:.6g}"
+            shown = got if is_tuple else f"{got:.6g}"
             raise Wrong(f"values: {name} is not {shown}. {next(hints, self.hint)}")
-
-
-@dataclass
-class Failure:
-    """The first trial that an answer does not pass, and with what."""
-
-    error: BaseException
-    number: int
-    trial: Trial | Prediction | None
-
-    def is_like(self, other: Failure | None) -> bool:
-        """Tell whether another answer fails here, in the same way and with the same numbers."""
-        if other is None or None in (self.trial, other.trial) or self.number != other.number:
-            return False
-        words = [re.sub(r"[\d.]+", "#", str(failure.error)) for failure in (self, other)]
-        mine, its = self.trial.numbers, other.trial.numbers
-        if words[0] != words[1] or mine is None or its is None or mine.shape != its.shape:
-            return False
-        says_much = bool(mine.isfinite().any()) or self.number > 0
-        return says_much and torch.allclose(mine, its, rtol=1e-4, atol=1e-5, equal_nan=True)
 
 
 @dataclass
@@ -184,17 +177,16 @@ class Exercise:
             failure = self._first_failure(answers, seed)
             if failure is None:
                 return ["✔", f"Right. {self.insight}"]
-            error, place = failure.error, _place(failure.error)
-            if isinstance(error, Wrong):
-                sentence = self._known_mistake(failure, seed) or str(error)
-            elif isinstance(error, TimeUp):
+            place = _place(failure.error)
+            if isinstance(failure.error, Wrong):
+                sentence = self._known_mistake(failure, seed) or str(failure.error)
+            elif isinstance(failure.error, TimeUp):
                 sentence = f"still running after {self.seconds:g} s."
             else:
-                sentence = f"{'it' if place else 'checking it'} raises {_message(error)}"
-                by_hand = "It runs under `torch.no_grad()`: the gradient is yours to write."
-                note = by_hand if self.by_hand else ""
-        words = failure.trial and failure.trial.words
-        return ["✘", f"Not yet: {sentence}", place, note, f"Tried with {words}." if words else ""]
+                sentence = f"{'it' if place else 'checking it'} raises {_message(failure.error)}"
+                note = "It runs under `torch.no_grad()`: the gradient is yours to write."
+        words = f"Tried with {failure.words}." if failure.words else ""
+        return ["✘", f"Not yet: {sentence}", place, note if self.by_hand else "", words]
 
     def _untouched(self, answers: tuple[Any, ...]) -> str:
         """Say what to do with answers that are still the stub; empty if they are not."""
@@ -208,8 +200,9 @@ class Exercise:
         is_given = code and code[0] in map(_statements, given)
         return "the code is as given. Change it" if is_given else ""
 
-    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Failure | None:
-        limit, number, trial = TimeLimit(self.seconds), 0, None
+    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Any:
+        """Return the first trial that an answer does not pass, with its error, or None."""
+        limit, trial = TimeLimit(self.seconds), Trial("", {})
         try:
             with limit:
                 if self.kind != "value":
@@ -218,28 +211,31 @@ class Exercise:
                     expect(fits, f"type: expected a {self.kind}, got {kind_of(a)}.")
                     answers = itertools.repeat(a)
                 pairs = zip(self.trials(Fresh(seed)), answers)  # noqa: B905
-                for number, (trial, answer) in enumerate(pairs):  # noqa: B007
+                for number, (trial, answer) in enumerate(pairs):
+                    trial.number = number
                     with torch.set_grad_enabled(not self.by_hand):
                         trial.run(answer)
         except KeyboardInterrupt:
             raise  # a real one: the learner stops the cell
         except BaseException as error:
-            return Failure(error, number, trial)
+            trial.error = error
+            return trial
         finally:
             limit.over = True  # also if time was over on the way out of the block
         return None
 
     def _mistakes(self) -> list[tuple[list[str], str, str]]:
-        with contextlib.suppress(ValueError):  # raised where somebody has changed the solution
+        with contextlib.suppress(Exception):  # somebody may have changed the solutions notebook
             return list(known_mistakes(self.module, self.name))
         return []
 
-    def _known_mistake(self, failure: Failure, seed: int) -> str:
+    def _known_mistake(self, failure: Trial, seed: int) -> str:
         """Return the sentence of the known mistake that fails like this; "" if none or many do."""
         call, found = solution_and_call(self.module[-2:], self.name)[1], []
         for sentences, note, source in self._mistakes():
-            if failure.is_like(self._first_failure((run_code(source, call),), seed)):
-                found.append((sentences, note))
+            with contextlib.suppress(Exception):  # as above
+                if failure.fails_like(self._first_failure((run_code(source, call),), seed)):
+                    found.append((sentences, note))
         common = [each for each in found[0][0] if all(each in s for s, _ in found)] if found else []
         note = found[0][1] if len(found) == 1 else ""  # else how many bugs are mended is not known
         return f"{note}{common[0]}" if common else ""

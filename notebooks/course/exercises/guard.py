@@ -68,10 +68,9 @@ class TimeLimit:
     """Raises TimeUp in the block, on any system, when it takes too long; nothing comes after it.
 
     Time is the processor's, so that a busy machine costs nobody an answer; code that only waits
-    may wait six times as long. Unlike a simulated Ctrl-C it leaves a real one alone. It takes
-    effect between two steps of Python code, so a single call that hangs in compiled code cannot be
-    stopped. (Nor can, in Python 3.10, a `try` in an endless loop that calls nothing; a real Ctrl-C
-    cannot either.)
+    may wait six times as long. A real Ctrl-C is left alone. The limit takes effect between two
+    steps of Python code, so a single call that hangs in compiled code cannot be stopped, nor, in
+    Python 3.10, a `try` in an endless loop that calls nothing.
     """
 
     # No locks or events: an exception between taking and giving back a lock would block for ever.
