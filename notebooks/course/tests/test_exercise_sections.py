@@ -93,17 +93,23 @@ def signatures(source):
 @each_module
 def test_stubs_and_solutions_are_those_of_the_module_in_its_order(module):
     names = [each.name for each in RECORDS[module]]
-    assert list(known_answers.answer_cells(notebook(module))) == names
-    assert list(solutions(module)) == [each.name for each in solved_together(module)]
+    ends = "cells that end in `exercises.NAME.check(...)`, in the order of the records"
+    assert list(known_answers.answer_cells(notebook(module))) == names, f"the notebook has {ends}"
+    together = [each.name for each in solved_together(module)]
+    assert list(solutions(module)) == together, f"the solutions notebook has {ends}"
     text = "\n".join(cell.source for cell in section(module) if cell.cell_type == "markdown")
-    assert text.count("### Exercise ") == text.count("<summary>Hint 1</summary>") == len(names)
-    assert text.count("<details>") == text.count("</details>") == text.count("</summary>\n\n")
+    for part in ("### Exercise ", "<summary>Hint 1</summary>"):
+        assert text.count(part) == len(names), f"under `## Exercises` each exercise has {part!r}"
+    hints = text.count("<details>"), text.count("</details>"), text.count("</summary>\n\n")
+    assert len(set(hints)) == 1, "each hint is closed, and an empty line follows its summary"
+    last = section(module)[-1].source
+    assert last == "exercises.progress()", "the last cell shows the progress"
 
 
 @each_exercise
 def test_stub_and_solution_agree(module, name):
     stub, solved = known_answers.answer_cells(notebook(module))[name], solutions(module)[name]
-    assert stub.rstrip().splitlines()[-1] == solved.rstrip().splitlines()[-1]
+    assert stub[stub.index("exercises.") :] == solved[solved.index("exercises.") :]
     assert signatures(stub) <= signatures(solved)
 
 
