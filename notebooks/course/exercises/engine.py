@@ -304,7 +304,9 @@ def _statements(thing: Any) -> dict[str, list[str]]:
     found = {}
     for function in (part for part in parts if isinstance(part, ast.FunctionDef)):
         lines = [part for part in function.body if not isinstance(part, ast.Pass)]
-        lines = [part for part in lines if not isinstance(getattr(part, "value", 0), ast.Constant)]
+        words = [part for part in lines if isinstance(part, ast.Expr)]
+        words = [part for part in words if isinstance(part.value, ast.Constant)]
+        lines = [part for part in lines if part not in words]
         found[f"{function.name}({ast.unparse(function.args)})"] = list(map(ast.unparse, lines))
     return found
 

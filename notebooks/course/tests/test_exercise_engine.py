@@ -57,6 +57,7 @@ def test_stubs_are_not_attempted(source):
     ("source", "verdict"),
     [
         ("def f(x): return x + 1", "values: the double is not right: yours is 4. Tried with 3."),
+        ("def f(x): return 7", "values: the double is not right: yours is 7. Tried with 3."),
         ("f = 5", "type: expected a function, got an int."),
         (
             "def f(x): print(2 * x)",
