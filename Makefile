@@ -53,7 +53,7 @@ lint: environment ## check style, links and the notebooks' form (WEB=1: also the
 	@$(VENV) -m ruff format --check .
 	@$(CHECK_LINKS) --check-anchors README.md data/README.md $(wildcard .github/*.md)
 	@$(CHECK_LINKS) $$(git ls-files 'notebooks/*.ipynb')
-	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py
+	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py .ci/exercise_form.py
 
 bench: environment ## measure: seconds a notebook, examples a second against d2l's loader
 	@$(VENV) .ci/bench.py

@@ -47,12 +47,6 @@ def pytest_runtest_setup(item):
         item.user_properties.append((OFFICIAL, official_data()))
 
 
-def pytest_ignore_collect(collection_path):
-    """Leave out notebooks that are not the course's, unless the command line names them."""
-    is_notebook = collection_path.suffix == ".ipynb"
-    return True if is_notebook and not notebooks.is_of_course(collection_path) else None
-
-
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     """Let the unit tests compute with one thread, as `course.begin` does in the notebooks."""
@@ -62,10 +56,15 @@ def one_thread():
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Give solutions a kernel only if they are asked for: `test_exercise_sections` runs them."""
+    """Leave out notebooks that are not the course's, and solutions: other tests run these faster.
+
+    What the command line names is run.
+    """
     named = {arg.split("::")[0].replace("\\", "/").split("/")[-1] for arg in config.args}
-    is_left = collection_path.match("solutions-*.ipynb") and collection_path.name not in named
-    return True if is_left else None
+    is_solutions = collection_path.name.startswith("solutions")
+    is_wanted = notebooks.is_of_course(collection_path) and not is_solutions
+    is_left = collection_path.suffix == ".ipynb" and not is_wanted
+    return True if is_left and collection_path.name not in named else None
 
 
 @pytest.hookimpl(wrapper=True)
