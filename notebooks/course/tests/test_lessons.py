@@ -38,7 +38,9 @@ def lesson02():
 
 @pytest.fixture(scope="module")
 def lesson03():
-    return functions("03")
+    lesson = functions("03")
+    lesson.update(hill_x=torch.tensor([1.0, -1.0]), hill_y=torch.ones(2))
+    return lesson
 
 
 @pytest.fixture(scope="module")
@@ -151,14 +153,14 @@ def test_lesson02_momentum_in_the_valley(lesson02, seed):
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
 
 
-def walk(lesson, picks, lr, zero=True):
+def walk(lesson, picks, lr, zero=True, scores=SCORES):
     """Return the weights of lesson 03's descent from 1 on these examples."""
     w, ws = torch.tensor(1.0, requires_grad=True), []
     for i in picks:
         if zero:
-            lesson["take_step"](w, STUDY_HOURS[i], SCORES[i], lr)
+            lesson["take_step"](w, STUDY_HOURS[i], scores[i], lr)
         else:
-            lesson["squared_loss"](w, STUDY_HOURS[i], SCORES[i]).backward()
+            lesson["squared_loss"](w, STUDY_HOURS[i], scores[i]).backward()
             w.data -= lr * w.grad
         ws.append(w.item())
     return torch.tensor(ws)
@@ -183,11 +185,38 @@ def test_lesson03_border_is_one_ninth(lesson03):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+def test_lesson03_single_examples_against_the_full_batch(lesson03, seed):
     torch.manual_seed(seed)
-    ends = [lesson03["descend"](2 * torch.randint(2, (200,)) - 1)[-1] for _ in range(2)]
-    assert all(0.8 < abs(end) < 1.2 for end in ends)
-    assert not any(lesson03["descend"](torch.zeros(200)))
+    single, full = walk(lesson03, torch.randint(3, (99,)), lr=0.01)[-1], 1.0
+    for _ in range(33):
+        full -= 0.01 * lesson03["gradient"](full, STUDY_HOURS, SCORES).mean().item()
+    assert 2 - full == pytest.approx((1 - 0.01 * 28 / 3) ** 33, abs=1e-5)
+    assert 10 * abs(single - 2) < 2 - full
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_wanders_where_the_points_lie_on_no_line(lesson03, seed):
+    torch.manual_seed(seed)
+    ws = walk(lesson03, torch.randint(3, (300,)), 0.01, scores=torch.tensor([2.0, 4, 7]))[100:]
+    assert 2.05 < ws.min() < 2.17 and 2.26 < ws.max() < 2.34
+    assert abs(ws.mean() - 31 / 14) < 0.03
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_random_picks_arrive_beyond_one_ninth(lesson03, seed):
+    torch.manual_seed(seed)
+    picks = torch.randint(3, (100,))
+    assert all(abs(walk(lesson03, picks, lr)[-1] - 2) < 1e-5 for lr in (0.1, 0.12, 0.15))
+    assert not abs(walk(lesson03, picks, 0.25)[-1] - 2) < 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+    descend = lesson03["descend"]
+    torch.manual_seed(seed)
+    ends = torch.tensor([descend(torch.randint(2, (200,)))[-1] for _ in range(8)])
+    assert ends.min() < -0.4 and ends.max() > 0.4 and (ends.abs() > 0.4).sum() >= 7
+    assert not any(descend(200 * [[0, 1]]))
 
 
 @pytest.mark.parametrize("seed", [1])
