@@ -17,8 +17,10 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    is_deeper = lesson.startswith("deeper")
+    path = notebooks.FOLDER / f"{lesson}.ipynb" if is_deeper else notebooks.lesson(lesson)
     space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
-    for cell in nbformat.read(notebooks.lesson(lesson), as_version=4).cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name not in space:
@@ -217,6 +219,66 @@ def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
     ends = torch.tensor([descend(torch.randint(2, (200,)))[-1] for _ in range(8)])
     assert ends.min() < -0.4 and ends.max() > 0.4 and (ends.abs() > 0.4).sum() >= 7
     assert not any(descend(200 * [[0, 1]]))
+
+
+@pytest.fixture(scope="module")
+def deeper03():
+    return functions("deeper-03")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_half_the_wobble_at_a_quarter_of_the_rate(deeper03, seed):
+    torch.manual_seed(seed)
+    scores, ends = torch.tensor([2.0, 4.0, 7.0]), []
+    for lr in (0.02, 0.005):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(500), STUDY_HOURS, scores, lr, 500
+        )
+        ends.append((path[-100:] - 31 / 14).abs().mean())
+    assert ends[1] / ends[0] == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_race(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x=STUDY_HOURS, y=SCORES)
+    single, full = deeper03["read_by_singles"], deeper03["read_by_full_batch"]
+    assert full(0.01) / single(0.01) == pytest.approx(3, abs=0.2)
+    assert full(0.108) == 3 and min(single(0.056), single(0.124)) == pytest.approx(3, abs=0.4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_hill_and_valleys(deeper03, seed):
+    torch.manual_seed(seed)
+    walks, slope = deeper03["walks"], deeper03["hill_gradient"]
+    path = walks(slope, torch.zeros(100), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
+    assert (path[-1].abs() > 0.4).all()
+    assert 45 < (path[1].sign() == path[-1].sign()).sum() < 80
+    valleys = torch.tensor([-1.5, -0.5]), torch.tensor([-0.275, 0.825])
+    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.1, 0.2)]
+    early, late = ([(path[step] > 0.6).sum() for path in paths] for step in (200, 2000))
+    assert early[0] == late[0] == 0 and early[1] < 25 and 40 < late[1] < 85
+    assert early[2] > 90 and late[2] == 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_single_examples_leave_the_saddle(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x4=torch.tensor([1.0, -1, 1, -1]), z4=torch.tensor([1.0, 1, -1, -1]))
+    assert deeper03["descend"](400 * [[0, 1, 2, 3]])[-1].tolist() == pytest.approx([0, 0], abs=1e-4)
+    assert abs(deeper03["descend"](torch.randint(4, (400,)))[-1, 0]) > 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_a_guarantee_is_no_breaking_point(deeper03, seed):
+    torch.manual_seed(seed)
+    share = []
+    for lr in (0.15, 0.2, 0.21, 0.22):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(1000), STUDY_HOURS, SCORES, lr, 500
+        )
+        share.append(((path[-1] - 2).abs() > 1).float().mean())
+    assert share[0] == 0 and share[1] < 0.3 and 0.7 < share[2] < share[3]
 
 
 @pytest.mark.parametrize("seed", [1])
