@@ -10,6 +10,7 @@ rounding errors, in which CPUs differ: of its figure all is compared but the num
 import re
 from functools import cache
 
+import nbformat
 import pytest
 
 from course import fashion_mnist, notebooks
@@ -68,10 +69,32 @@ def pytest_collect_file(file_path, parent):
     if file_path.suffix == ".ipynb":
         for notebook in collected:
             notebook.stash[NEEDS_DATA] = fashion_mnist.needed_by(file_path)
+            notebook.get_kernel_message = with_updates(notebook.get_kernel_message)
             notebook.collect = without_chaos(notebook.collect)
             if parent.config.option.twice:
                 notebook.collect = cells_again(notebook.collect)
     return collected
+
+
+def with_updates(get_kernel_message):
+    """Return a `get_kernel_message` that lets a live figure count as what it was at the end.
+
+    nbval keeps what a display showed first, and knows no updates; so they change what it keeps.
+    """
+    shown = {}
+
+    def get_and_update(*args, **kwargs):
+        message = get_kernel_message(*args, **kwargs)
+        content = message["content"]
+        if display_id := content.get("transient", {}).get("display_id"):
+            data = content["data"] = nbformat.from_dict(content["data"])
+            if message["msg_type"] == "update_display_data" and display_id in shown:
+                shown[display_id].update(data)
+            else:
+                shown[display_id] = data
+        return message
+
+    return get_and_update
 
 
 def without_chaos(collect):
