@@ -198,8 +198,7 @@ def test_lesson03_wanders_where_the_points_lie_on_no_line(lesson03, seed):
 def test_lesson03_random_picks_arrive_beyond_one_ninth(lesson03, seed):
     torch.manual_seed(seed)
     picks = torch.randint(3, (100,))
-    assert all(abs(walk(lesson03, picks, lr)[-1] - 2) < 1e-5 for lr in (0.1, 0.12, 0.15))
-    assert not abs(walk(lesson03, picks, 0.25)[-1] - 2) < 100
+    assert all(abs(walk(lesson03, picks, lr)[-1] - 2) < 1e-5 for lr in (0.12, 0.15))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
