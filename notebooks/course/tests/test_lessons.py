@@ -307,14 +307,15 @@ def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
 
 
-def walk(lesson, picks, lr, zero=True):
+def walk(lesson, picks, lr, zero=True, scores=SCORES):
     """Return the weights of lesson 03's descent from 1 on these examples."""
     w, ws = torch.tensor(1.0, requires_grad=True), []
     for i in picks:
+        loss = lesson["squared_loss"](w, STUDY_HOURS[i], scores[i])
         if zero:
-            lesson["take_step"](w, STUDY_HOURS[i], SCORES[i], lr)
+            lesson["take_step"](w, loss, lr)
         else:
-            lesson["squared_loss"](w, STUDY_HOURS[i], SCORES[i]).backward()
+            loss.backward()
             w.data -= lr * w.grad
         ws.append(w.item())
     return torch.tensor(ws)
@@ -339,11 +340,87 @@ def test_lesson03_border_is_one_ninth(lesson03):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+def test_lesson03_wanders_where_the_points_lie_on_no_line(lesson03, seed):
     torch.manual_seed(seed)
-    ends = [lesson03["descend"](2 * torch.randint(2, (200,)) - 1)[-1] for _ in range(2)]
-    assert all(0.8 < abs(end) < 1.2 for end in ends)
-    assert not any(lesson03["descend"](torch.zeros(200)))
+    ws = walk(lesson03, torch.randint(3, (300,)), 0.01, scores=torch.tensor([2.0, 4, 7]))[100:]
+    assert 2.05 < ws.min() < 2.17 and 2.26 < ws.max() < 2.34
+    assert abs(ws.mean() - 31 / 14) < 0.03
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_random_picks_arrive_beyond_one_ninth(lesson03, seed):
+    torch.manual_seed(seed)
+    picks = torch.randint(3, (100,))
+    assert all(abs(walk(lesson03, picks, lr)[-1] - 2) < 1e-5 for lr in (0.12, 0.15))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+    descend, hill_x = lesson03["descend"], torch.tensor([1.0, -1.0])
+    torch.manual_seed(seed)
+    ends = torch.tensor([descend(hill_x[torch.randint(2, (200,))])[-1] for _ in range(8)])
+    assert ends.min() < -0.4 and ends.max() > 0.4 and (ends.abs() > 0.4).sum() >= 7
+    assert not any(descend(200 * [hill_x]))
+
+
+@pytest.fixture(scope="module")
+def deeper03():
+    return functions("deeper-03")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_half_the_wobble_at_a_quarter_of_the_rate(deeper03, seed):
+    torch.manual_seed(seed)
+    scores, ends = torch.tensor([2.0, 4.0, 7.0]), []
+    for lr in (0.02, 0.005):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(500), STUDY_HOURS, scores, lr, 500
+        )
+        ends.append((path[-100:] - 31 / 14).abs().mean())
+    assert ends[1] / ends[0] == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_race(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x=STUDY_HOURS, y=SCORES)
+    single, full = deeper03["read_by_singles"], deeper03["read_by_full_batch"]
+    assert full(0.01) / single(0.01) == pytest.approx(3, abs=0.2)
+    assert full(0.108) == 3 and min(single(0.056), single(0.124)) == pytest.approx(3, abs=0.4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_hill_and_valleys(deeper03, seed):
+    torch.manual_seed(seed)
+    walks, slope = deeper03["walks"], deeper03["hill_gradient"]
+    path = walks(slope, torch.zeros(100), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
+    assert (path[-1].abs() > 0.4).all()
+    assert 45 < (path[1].sign() == path[-1].sign()).sum() < 80
+    valleys = torch.tensor([-1.5, -0.5]), torch.tensor([-0.275, 0.825])
+    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.1, 0.2)]
+    early, late = ([(path[step] > 0.6).sum() for path in paths] for step in (200, 2000))
+    assert early[0] == late[0] == 0 and early[1] < 25 and 40 < late[1] < 85
+    assert early[2] > 90 and late[2] == 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_single_examples_leave_the_saddle(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x4=torch.tensor([1.0, -1, 1, -1]), z4=torch.tensor([1.0, 1, -1, -1]))
+    assert deeper03["descend"](400 * [[0, 1, 2, 3]])[-1].tolist() == pytest.approx([0, 0], abs=1e-4)
+    assert abs(deeper03["descend"](torch.randint(4, (400,)))[-1, 0]) > 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_a_guarantee_is_no_breaking_point(deeper03, seed):
+    torch.manual_seed(seed)
+    share = []
+    for lr in (0.15, 0.2, 0.21, 0.22):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(1000), STUDY_HOURS, SCORES, lr, 500
+        )
+        share.append(((path[-1] - 2).abs() > 1).float().mean())
+    assert share[0] == 0 and share[1] < 0.3 and 0.7 < share[2] < share[3]
 
 
 @pytest.mark.parametrize("seed", [1])
