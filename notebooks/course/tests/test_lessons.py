@@ -17,8 +17,10 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    is_deeper = lesson.startswith("deeper")
+    path = notebooks.FOLDER / f"{lesson}.ipynb" if is_deeper else notebooks.lesson(lesson)
     space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
-    for cell in nbformat.read(notebooks.lesson(lesson), as_version=4).cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name not in space:
@@ -250,6 +252,33 @@ def test_lesson04_breakages(lesson04, seed):
     plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
     assert min(large) < min(plain)
     assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+
+
+@pytest.fixture(scope="module")
+def deeper04():
+    return functions("deeper-04")
+
+
+def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deeper04):
+    deeper04["X_test"], deeper04["y_test"] = deeper04["noisy_cubic"](1000, seed=2)
+    payoff = {}
+    for seed in (2, 4):
+        X, y = deeper04["ten_points"](seed)
+        held_out, net = deeper04["watch_held_out"](64, X, y)
+        payoff[seed] = min(held_out) / held_out[-1]
+        assert (net(X) - y).square().mean() < 0.5 * (X**3 - y).square().mean()
+        assert held_out[-1] > 0.012
+    assert payoff[4] < 0.6 and 0.85 < payoff[2] < 1
+
+
+def test_deeper04_seeds_without_kinks_on_both_sides_fail(deeper04):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    for seed in (8, 21, 27, 1, 2):
+        net = deeper04["new_net"](seed)
+        error = deeper04["train"](net, X, y, num_steps=400)[-1]
+        kinks = -net[0].bias / net[0].weight.flatten()
+        inside = kinks[kinks.abs() < 0.95]
+        assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
 
 
 @pytest.fixture(scope="module")
