@@ -425,9 +425,9 @@ def test_deeper03_a_guarantee_is_no_breaking_point(deeper03, seed):
 
 @pytest.mark.parametrize("seed", [1])
 def test_lesson04_fits_the_cubic(lesson04, seed):
-    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
+    X, y = lesson04["noisy_cubic"](100, seed)
     net, grid = lesson04["new_net"](), torch.linspace(-1, 1, 201).reshape(-1, 1)
-    error = lesson04["train"](net, 2020)[-1]
+    error = lesson04["train"](net, X, y, 2020)[-1]
     true_curve, held_out = (X**3 - y).square().mean(), lesson04["noisy_cubic"](1000, 50 + seed)
     assert 0.007 < error < 0.013 and error < true_curve
     assert (net(grid) - grid**3).square().mean() < 0.005
@@ -435,18 +435,81 @@ def test_lesson04_fits_the_cubic(lesson04, seed):
     assert abs(net(torch.tensor([[2.0]])).item()) < 4
 
 
+def best_error(columns, y):
+    """Return the lowest mean squared error of a sum of these columns, each times a number."""
+    return (columns @ torch.linalg.lstsq(columns, y).solution - y).square().mean()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson04_how_ramps_add_up(lesson04, seed):
+    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
+    lesson04["ones"] = ones = torch.ones(100, 1)
+    line = best_error(torch.cat([X, ones], dim=1), y)
+    for kink in torch.linspace(-0.98, 0.98, 50):
+        assert all(lesson04["best_error"](w, kink) > 0.999 * line for w in (1, -1))
+    two = (lesson04["two_ramps"](X).sum(dim=1, keepdim=True) - y).square().mean()
+    kinks = torch.tensor([0.2, 0.4, 0.6, 0.8])
+    eight = torch.relu(torch.cat([-X - kinks, X - kinks], dim=1))
+    assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_lesson04_momentum_and_layers_without_a_bend(lesson04, seed):
-    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed=1)
-    nets = [lesson04["new_net"](seed) for _ in range(2)]
-    plain = lesson04["train"](nets[0], 300)
-    fast = lesson04["train"](nets[1], 120, momentum=0.9)
-    assert min(fast) < min(plain)
+def test_lesson04_tilts_first_and_momentum_is_quicker(lesson04, seed):
+    X, y = lesson04["noisy_cubic"](100, seed=1)
+    plain, fast = (lesson04["new_net"](seed) for _ in range(2))
+    history = lesson04["train"](plain, X, y, 20)
+    curve = plain(X).detach()
+    assert best_error(torch.cat([X, torch.ones(100, 1)], dim=1), curve) < 0.02 * curve.var()
+    history += lesson04["train"](plain, X, y, 280)
+    assert min(lesson04["train"](fast, X, y, 120, momentum=0.9)) < min(history)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson04_breakages(lesson04, seed):
+    X, y = lesson04["noisy_cubic"](100, seed)
+    train, line = lesson04["train"], best_error(torch.cat([X, torch.ones(100, 1)], dim=1), y)
     torch.manual_seed(seed)
     stack = nn.Sequential(nn.Linear(1, 8), nn.Linear(8, 8), nn.Linear(8, 1))
-    line = torch.linalg.lstsq(torch.cat([X, torch.ones(100, 1)], dim=1), y).solution
-    best = (torch.cat([X, torch.ones(100, 1)], dim=1) @ line - y).square().mean()
-    assert best <= lesson04["train"](stack, 300)[-1] < 1.1 * best
+    assert line <= train(stack, X, y, 300)[-1] < 1.1 * line
+    same = lesson04["new_net"]()
+    for param in same.parameters():
+        nn.init.constant_(param, 0.1)
+    assert 0.95 * line < train(same, X, y, 300)[-1] and same[0].weight.std() < 1e-5
+    flat, grid = lesson04["new_net"](seed), torch.linspace(-1, 1, 201).reshape(-1, 1)
+    with pytest.warns(UserWarning, match="different to the input size"):
+        train(flat, X, y.flatten(), 300)
+    assert 0.05 < flat(grid).max() - flat(grid).min() < 0.3
+    assert (flat(grid).mean() - y.mean()).abs() < 0.05
+    plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
+    assert min(large) < min(plain)
+    assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+
+
+@pytest.fixture(scope="module")
+def deeper04():
+    return functions("deeper-04")
+
+
+def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deeper04):
+    deeper04["X_test"], deeper04["y_test"] = deeper04["noisy_cubic"](1000, seed=2)
+    payoff = {}
+    for seed in (2, 4):
+        X, y = deeper04["ten_points"](seed)
+        held_out, net = deeper04["watch_held_out"](64, X, y)
+        payoff[seed] = min(held_out) / held_out[-1]
+        assert (net(X) - y).square().mean() < 0.5 * (X**3 - y).square().mean()
+        assert held_out[-1] > 0.012
+    assert payoff[4] < 0.6 and 0.85 < payoff[2] < 1
+
+
+def test_deeper04_seeds_without_kinks_on_both_sides_fail(deeper04):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    for seed in (8, 21, 27, 1, 2):
+        net = deeper04["new_net"](seed)
+        error = deeper04["train"](net, X, y, num_steps=400)[-1]
+        kinks = -net[0].bias / net[0].weight.flatten()
+        inside = kinks[kinks.abs() < 0.95]
+        assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
 
 
 @pytest.fixture(scope="module")
