@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from .engine import Trial, exercise, show_progress
-from .expect import Fresh, expect, expect_type, number, numbers, several
+from .expect import Fresh, expect, expect_type, several, to_float, to_tensor
 
 progress = partial(show_progress, __name__)
 
@@ -25,7 +25,7 @@ def _expect_epoch(batch_size: int, features: torch.Tensor, labels: torch.Tensor,
         size = min(batch_size, n - len(rows))
         expect(n, "it hands out a minibatch where there are no examples.")
         expect(size > 0, f"minibatches go on coming when all {n} examples have come.")
-        X, y = (numbers(part, "X or y of a minibatch") for part in several(part, "X", "y"))
+        X, y = (to_tensor(part, "X or y of a minibatch") for part in several(part, "X", "y"))
         for name, got_rows, data in (("X", X, features), ("y", y, labels)):
             shape = (size, *data.shape[1:])
             message = f"shape: {name} of minibatch {k} should have shape {shape}"
@@ -83,7 +83,7 @@ def largest_stable_lr(fresh: Fresh) -> Iterator[Trial]:
 
     def expect_limit(limit: float, got: Any) -> None:
         expect_type(got is not None, "a number", got)
-        lr = number(got, "the learning rate")
+        lr = to_float(got, "the learning rate")
         expect(0 < lr < float("inf"), f"values: {lr:g} is no learning rate.")
         message = f"values: {lr:.4g} is too large: with 0.99 of it descent still moves away."
         expect(0.9895 * lr < limit, message)

@@ -40,7 +40,7 @@ def gradients_from_path(fresh: Fresh) -> Iterator[Trial]:
             path.append(path[-1] - lr * v)
         args = dict(path=torch.stack(path), lr=lr, momentum=momentum)
         words = f"path {(num_steps + 1, d)}, lr {lr:g}, momentum {momentum:g}{note}"
-        yield Trial(words, args, Want("the gradients", grads, rtol=1e-3, atol=1e-4))
+        yield Trial(words, args, Want("the result", grads, rtol=1e-3, atol=1e-4))
 
 
 def _take_steps(

@@ -27,7 +27,7 @@ from typing import Any, Literal
 import torch
 from IPython.display import display
 
-from .expect import Fresh, Want, Wrong, expect, expect_type, kind_of, number, several
+from .expect import Fresh, Want, Wrong, expect, expect_type, kind_of, several, to_float
 from .guard import FirstLines, TimeLimit, TimeUp, undisturbed
 from .known_answers import known_mistakes, run_code, solution_and_call
 from .snapshot import all_numbers, changed_place, snapshot
@@ -127,7 +127,7 @@ class Prediction:
         name, is_tuple = f"`{self.name}`", isinstance(self.value, tuple)
         if is_tuple:
             expect(isinstance(got, (tuple, list)), f"type: {name} should be a tuple like (7, 4).")
-        got = tuple(got) if is_tuple else number(got, name)
+        got = tuple(got) if is_tuple else to_float(got, name)
 
         def is_near(value: Any) -> bool:
             return got == value if is_tuple else math.isclose(got, value, rel_tol=self.rtol)

@@ -60,7 +60,7 @@ def expect_type(condition: Any, what: str, got: Any) -> None:
     expect(condition, f"type: expected {what}, got {kind_of(got)}.{hint}")
 
 
-def numbers(got: Any, what: str = "the result") -> torch.Tensor:
+def to_tensor(got: Any, what: str = "the result") -> torch.Tensor:
     """Return as a tensor on the CPU, without a graph, what any form of numbers holds.
 
     A tensor, an array, a number, or lists of them count alike.
@@ -82,9 +82,9 @@ def numbers(got: Any, what: str = "the result") -> torch.Tensor:
     raise Wrong(f"type: {what} should be a tensor or a number, got {kind_of(got)}.")
 
 
-def number(got: Any, what: str = "the result") -> float:
+def to_float(got: Any, what: str = "the result") -> float:
     """Return as a float what is one number in any form."""
-    tensor = numbers(got, what)
+    tensor = to_tensor(got, what)
     expect(tensor.numel() == 1, f"shape: {what} should be one number, got {shape_of(tensor)}.")
     return float(tensor.reshape(()))
 
@@ -120,7 +120,7 @@ class Want:
 
     def compare(self, got: Any) -> None:
         """Raise Wrong unless `got`, in any form of numbers, has this shape and these values."""
-        got, want = numbers(got, self.what).double(), numbers(self.value).double()
+        got, want = to_tensor(got, self.what).double(), to_tensor(self.value).double()
         if self.any_shape:
             count = f"hold {want.numel()} numbers" if want.numel() > 1 else "be one number"
             message = f"shape: {self.what} should {count}, got {shape_of(got)}."

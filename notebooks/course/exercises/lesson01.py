@@ -81,7 +81,7 @@ def train_step(fresh: Fresh) -> Iterator[Trial]:
 def penalised_gradient(fresh: Fresh) -> Iterator[Trial]:
     """Yield data and parameters; autograd knows the gradient."""
     for n, d, penalty in (
-        (12, 3, 0.7),
+        (12, 6, 0.7),
         (fresh.integer(5, 9), 3, 0.0),
         (12, fresh.integer(4, 6), 0.7),
         (1, 2, 0.1),

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from .engine import Prediction, Trial, exercise, show_progress
-from .expect import Fresh, Want, expect, expect_type, number, several
+from .expect import Fresh, Want, expect, expect_type, several, to_float
 
 progress = partial(show_progress, __name__)
 
@@ -76,7 +76,7 @@ def _expect_record(name: str, want: list[float], got: Any) -> None:
     message = f"shape: `{name}` should have an entry for each step, {n}; it has {len(parts)}."
     expect(len(parts) == n, message)
     for step, (part, right) in enumerate(zip(parts, want, strict=True), start=1):
-        value = number(part, f"an entry of `{name}`")
+        value = to_float(part, f"an entry of `{name}`")
         message = f"values: the first wrong entry of `{name}` is that of step {step}: {value:.4g}."
         expect(math.isclose(value, right, rel_tol=1e-4, abs_tol=1e-5), message)
     has_graph = any(getattr(part, "grad_fn", None) is not None for part in parts)

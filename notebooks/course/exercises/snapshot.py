@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
-from .expect import Wrong, numbers
+from .expect import Wrong, to_tensor
 
 
 def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
@@ -60,6 +60,6 @@ def all_numbers(value: Any) -> torch.Tensor | None:
     """
     leaves = [leaf for place, leaf in _leaves(value) if not place.endswith(("grad", "training"))]
     try:
-        return torch.cat([numbers(leaf).double().flatten() for leaf in leaves])
+        return torch.cat([to_tensor(leaf).double().flatten() for leaf in leaves])
     except (Wrong, ValueError, RuntimeError):  # a string, a layer without shape, nothing at all
         return None

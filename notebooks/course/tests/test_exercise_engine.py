@@ -295,8 +295,8 @@ def test_values_are_refused_for_the_right_reason(got, message):
 
 
 def test_numbers_and_parts():
-    assert [expect.number(x) for x in (2, 2.0, np.float32(2), torch.tensor([[2]]))] == [2.0] * 4
-    assert complaint(expect.number, [1, 2]) == "shape: the result should be one number, got (2,)."
+    assert [expect.to_float(x) for x in (2, 2.0, np.float32(2), torch.tensor([[2]]))] == [2.0] * 4
+    assert complaint(expect.to_float, [1, 2]) == "shape: the result should be one number, got (2,)."
     assert (
         complaint(expect.several, (1,), "a", "b") == "type: expected a tuple (a, b), got 1 values."
     )
