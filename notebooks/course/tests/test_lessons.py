@@ -115,7 +115,7 @@ def test_lesson01_breakages(lesson01, seed):
     of_the_mean = wide(y.mean().reshape(1, 1), y.flatten()).mean().item()
     assert truth.item() == pytest.approx(2 * of_the_mean, rel=0.01)
     assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
-    _, b, history = train(X, y, update=lesson01["sgd_rebinding"])
+    _, b, history = train(X, y, update=lesson01["other_sgd"])
     assert b == 0 and set(history) == {history[0]}
 
 
