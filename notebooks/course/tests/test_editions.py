@@ -1,7 +1,7 @@
 """A notebook that is opened alone fetches the rest of the course, whole or not at all.
 
-The archive comes from this machine; nothing is installed. With ALONE=whole in the environment the
-editions of lessons 01, 03 and 05 are run to their end, too.
+The archive comes from this machine; nothing is installed. With ALONE=whole in the environment all
+lessons are run to their end, too.
 """
 
 import importlib.util
@@ -29,7 +29,9 @@ SPEC.loader.exec_module(editions)
 PATTERNS = ("requirements.txt", "data/*.csv", "notebooks/*.ipynb", "notebooks/course/**/*.py")
 FOLDER = "course-0123abc"
 AGAIN = "nothing is left half-done: run this cell again when there is a network."
-LESSONS = ["01", "03", "05"] if os.environ.get("ALONE") == "whole" else []
+LESSONS = ("01", "02", "03", "04", "05") if os.environ.get("ALONE") == "whole" else ()
+NOT_COMPARED = {"nbval-ignore-output", "chaotic-figure"}
+OLD_UPLOAD, UPLOAD = "FileUpload(value={}", "FileUpload(value=()"  # ipywidgets 7, and 8
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +100,10 @@ def run(notebook, folder):
 
 
 def shown(cell):
-    """What a code cell shows, as text."""
-    return [
-        output.get("text") or output.get("data", {}).get("text/plain") or output.get("evalue")
-        for output in cell.outputs
-    ]
+    """What a code cell shows, as texts."""
+    outputs = [{**output, **output.get("data", {})} for output in cell.outputs]
+    texts = [o.get("text") or o.get("text/plain") or o["evalue"] for o in outputs]
+    return [text.replace(OLD_UPLOAD, UPLOAD) for text in texts]
 
 
 @pytest.mark.parametrize("fault", ["cut", "cut-silently", "cut-chunks", "refused"])
@@ -176,26 +177,23 @@ def test_alone_beside_a_foreign_folder_named_course(tmp_path, archive):
     )
     name = re.search(r"exercises\.(\w+)\.check", answer.source)[1]
     alone.cells[5:] = [
+        new_code_cell("from course.exercises import lesson03 as exercises"),
         answer,
         new_code_cell(f"exercises.{name}.solution()"),
     ]
-    alone.cells.insert(5, new_code_cell("from course.exercises import lesson03 as exercises"))
     alone.cells.insert(1, new_code_cell("try:\n    import course\nexcept ImportError:\n    pass"))
     *_, answered, solution = run(alone, tmp_path).cells
     assert "Right." in shown(answered)[0] and "def " in shown(solution)[0]
 
 
 @pytest.mark.parametrize("number", LESSONS)
-@pytest.mark.parametrize("repository", ["", "owner/name"])
-def test_whole_lesson_alone(tmp_path, archive, number, repository):
+def test_whole_lesson_alone(tmp_path, archive, number):
     (tmp_path / "0123abc.zip").write_bytes(archive)
-    alone = edition(number, (tmp_path / "0123abc.zip").as_uri(), repository)
-    stored = nbformat.read(notebooks.lesson(number), as_version=4)
-    for cell, got in zip(
-        stored.cells, run(alone, tmp_path).cells[:1] + alone.cells[2:], strict=True
-    ):
-        if cell.cell_type == "code" and "nbval-ignore-output" not in cell.metadata.get("tags", ()):
-            assert shown(got) == shown(cell), cell.source
+    alone = edition(number, (tmp_path / "0123abc.zip").as_uri(), "owner/name")
+    cells = {cell.id: cell for cell in run(alone, tmp_path).cells}
+    for cell in nbformat.read(notebooks.lesson(number), as_version=4).cells:
+        if cell.cell_type == "code" and not NOT_COMPARED & {*cell.metadata.get("tags", ())}:
+            assert shown(cells[cell.id]) == shown(cell), cell.source
 
 
 @pytest.mark.parametrize("path", notebooks.of_course(), ids=lambda path: path.stem)
