@@ -22,6 +22,7 @@ REPOSITORY = os.environ.get("COURSE_REPOSITORY", "") if ARCHIVE else ""
 COLAB = "https://colab.research.google.com"
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 NAMES = ("[0-9][0-9]-*.ipynb", "deeper-[0-9][0-9].ipynb", "solutions-[0-9][0-9].ipynb")
+TITLE = "Run this cell first: it fetches the rest of the course (4 MB)"
 LINK = re.compile(r"\]\((?P<name>[\w-]+\.ipynb)?(?P<heading>#[^)]*)?\)")
 HEADING = re.compile(r"^#+ +(.+?) *$", re.MULTILINE)
 
@@ -122,9 +123,12 @@ def edition(path, archive, repository=""):
         elif repository and cell.metadata.get("jupyter", {}).get("outputs_hidden"):
             cell.outputs = []
     call = f'fetch_course("{archive}", folder="{folder}")'
-    source = f"{inspect.getsource(fetch_course)}\n\n{call}"
+    title = f"#@title {TITLE}" if repository else f"# {TITLE}."
+    source = f"{title}\n{inspect.getsource(fetch_course)}\n\n{call}"
     fetch = nbformat.v4.new_code_cell(source, id="fetch-course")
-    fetch.metadata.tags = ["nbval-ignore-output"]
+    fetch.metadata = {"tags": ["nbval-ignore-output"]}
+    if repository:
+        fetch.metadata["cellView"] = "form"  # Colab shows the title in place of the code
     notebook.cells.insert(1, fetch)
     return notebook
 
