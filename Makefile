@@ -6,7 +6,8 @@ PYTHON ?= $(or $(shell command -v $(VENV) || command -v python3 || command -v py
 	neither python3 nor python is there, nothing was changed: install Python 3.10 to 3.15, try again))
 SITE_VENV := "$(CURDIR)/.site-venv/bin/python"
 SITE_READY := .site-venv/ready
-FIRST_LESSON := 01-linear-regression-from-scratch.ipynb
+# by its whole name: a learner may have copies
+FIRST_LESSON := $(shell ls notebooks | grep -E '^[0-9]+-[a-z0-9-]+[.]ipynb$$' | head -n 1)
 
 CHECK_LINKS = $(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider --check-links \
 	$(if $(WEB),,--check-links-ignore "https?://.*")
@@ -52,7 +53,7 @@ lint: environment ## check style, links and the notebooks' form (WEB=1: also the
 	@$(VENV) -m ruff format --check .
 	@$(CHECK_LINKS) --check-anchors README.md data/README.md $(wildcard .github/*.md)
 	@$(CHECK_LINKS) $$(git ls-files 'notebooks/*.ipynb')
-	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py
+	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py .ci/exercise_form.py
 
 bench: environment ## measure: seconds a notebook, examples a second against d2l's loader
 	@$(VENV) .ci/bench.py

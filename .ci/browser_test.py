@@ -283,7 +283,9 @@ def steps_of(path: Path) -> dict[str, Callable[[Page], None]]:
     steps: dict[str, Callable[[Page], None]] = {"opening": expect_no_pop_up}
     if not path.name[0].isdigit():
         return steps | {"drawn": expect_all_drawn}
-    steps |= {"end": run_all, "live": expect_live_figure, "drawn": expect_all_drawn}
+    steps |= {"end": run_all, "drawn": expect_all_drawn}
+    if any("show_live(" in cell.source for cell in code_cells(path)):
+        steps["live"] = expect_live_figure
     if any("control" in cell.metadata.get("tags", []) for cell in code_cells(path)):
         steps["control"] = move_control
     if exercises := answers(path):

@@ -218,8 +218,9 @@ def test_jupyterlab_knows_each_setting(course):
         schema = Path(get_app_dir(), "schemas", package, f"{name}.json")
         properties = json.loads(schema.read_text(encoding="utf-8"))["properties"]
         for key, value in settings.items():
-            choices = [choice["const"] for choice in properties[key].get("oneOf", [])]
-            assert value in choices or properties[key]["type"] == "boolean"
+            known = properties[key]
+            choices = known.get("enum", []) + [one["const"] for one in known.get("oneOf", [])]
+            assert value in choices or known.get("type") == "boolean"
 
 
 @pytest.mark.parametrize(

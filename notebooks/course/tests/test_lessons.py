@@ -9,6 +9,7 @@ import torch
 import torchvision
 from d2l import torch as d2l
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 from course import fashion_mnist, notebooks
 
@@ -18,8 +19,10 @@ TRUE_W, TRUE_B = torch.tensor([2, -3.4]), 4.2
 
 def functions(lesson):
     """Return what the cells of a lesson define as functions, the first of each name, by name."""
+    is_deeper = lesson.startswith("deeper")
+    path = notebooks.FOLDER / f"{lesson}.ipynb" if is_deeper else notebooks.lesson(lesson)
     space = {"torch": torch, "d2l": d2l, "nn": nn, "loss_fn": nn.MSELoss()}
-    for cell in nbformat.read(notebooks.lesson(lesson), as_version=4).cells:
+    for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code":
             for node in ast.parse(cell.source).body:
                 if isinstance(node, ast.FunctionDef) and node.name not in space:
@@ -34,7 +37,9 @@ def lesson01():
 
 @pytest.fixture(scope="module")
 def lesson02():
-    return functions("02")
+    space = functions("02")
+    space |= {"TensorDataset": TensorDataset, "DataLoader": DataLoader}
+    return space
 
 
 @pytest.fixture(scope="module")
@@ -98,13 +103,20 @@ def test_lesson01_breakages(lesson01, seed):
     start = lesson01["mean_loss"](X, y, torch.zeros(2, 1), torch.zeros(1))
     without_zeroing = train(X, y, update=lesson01["sgd_without_zeroing"])[2]
     assert without_zeroing[5] < train(X, y)[2][5] and max(without_zeroing[200:]) > start
+    w, b = torch.zeros(2, 1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    for _ in range(300):  # one and the same bowl, so that chance cannot drive the swing
+        lesson01["squared_loss"](lesson01["linreg"](X, w, b), y).sum().backward()
+        lesson01["sgd_without_zeroing"]([w, b], 0.03, len(X))
+        assert lesson01["mean_loss"](X, y, w, b) < 1.1 * start
     wide = lesson01["loss_without_reshape"]
-    w, _, history = train(X, y.flatten(), loss_fn=wide)
-    assert w.abs().max() < 1.5 and start > min(history) > 1
+    w, b, history = train(X, y.flatten(), loss_fn=wide)
+    assert w.abs().max() < 1.5 and abs(b - TRUE_B) < 1 and start > min(history) > 1
     truth = wide(X @ TRUE_W.reshape(2, 1) + TRUE_B, y.flatten()).mean()
     of_the_mean = wide(y.mean().reshape(1, 1), y.flatten()).mean().item()
     assert truth.item() == pytest.approx(2 * of_the_mean, rel=0.01)
     assert train(X, y, lr=3)[0].isnan().all() and train(X, y, lr=0.001)[2][-1] > 5
+    _, b, history = train(X, y, update=lesson01["sgd_rebinding"])
+    assert b == 0 and set(history) == {history[0]}
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -115,6 +127,60 @@ def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
     assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
 
 
+@pytest.fixture
+def deeper01(seed):
+    """Return what deeper-01 defines, with the data of a seed in the place of its own."""
+    space = functions("deeper-01")
+    for name in ("linreg", "sgd", "squared_loss"):
+        space[name] = getattr(d2l, name)
+    X, y = data(seed, vars(d2l))
+    A = torch.cat([X, torch.ones(len(X), 1)], dim=1)
+    best, noisy = torch.linalg.lstsq(A, y).solution, y + torch.normal(0, 1, y.shape)
+    lowest = torch.linalg.lstsq(A, noisy).solution
+    space.update(n=len(X), features=X, labels=y, A=A, best=best, noisy=noisy, lowest=lowest)
+    return space
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_sorted_and_undivided(deeper01, seed):
+    train = deeper01["train"]
+    shuffled = [torch.randperm(deeper01["n"]) for _ in range(3)]
+    settings = (100, False), (100, True), (10, False), (10, True)
+    ends = [train(shuffled, 0.03, *each)[1][-1] for each in settings]
+    assert ends[0] > 1e9 and 1 < ends[1] < 5 and max(ends[2:]) < 1e-4
+    by_label = deeper01["labels"].flatten().argsort()
+    w1, _, b = torch.tensor(train([by_label] * 3, 0.1)[0]).T
+    assert b[:100].max() > 7 and w1[100:200].max() > 3 and b[199] < 3 and b[299] > 4.5
+    assert abs(torch.tensor(train(shuffled, 0.1)[0])[60:, 2] - TRUE_B).max() < 0.1
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_where_descent_settles(deeper01, seed):
+    def means(rate, batch_size=1):  # over 100 examples each
+        away = deeper01["distances"](rate, batch_size)
+        return torch.tensor(away).reshape(100, -1).mean(dim=1)
+
+    constant, batches = means(lambda step: 0.2), means(lambda step: 0.2, 100)
+    shrinking = means(lambda step: 0.2 / (1 + step / 50))
+    assert 0.4 < constant[1:].min() and constant[1:].max() < 1.5
+    assert shrinking[50:].mean() < 0.1 > batches[50:].mean()
+    assert batches[0] > 3 and batches[20:].max() < 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper01_starts_and_borders(deeper01, seed):
+    A, y, descend = deeper01["A"].double(), deeper01["labels"].double(), deeper01["descend"]
+    for start in (0.0, 100.0):
+        end = descend(A, y, torch.full((3, 1), start).double(), num_steps=300)[-1]
+        torch.testing.assert_close(end, torch.linalg.lstsq(A, y).solution.flatten())
+    for stretch in (1.0, 4.0):
+        X, start = A[:, :2] * torch.tensor([stretch, 1.0]), torch.ones(2, 1).double()
+        border = 2 / torch.linalg.eigvalsh(X.T @ X / len(X)).max()
+        assert border == pytest.approx(2 / (X**2).mean(dim=0).max().item(), rel=0.2)
+        below, above = (descend(X, 0 * y, start, f * border, 1000)[-1] for f in (0.99, 1.01))
+        assert below.norm() < 1e-3 and above.norm() > 1e3
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lesson02_two_programs_take_one_path(lesson02, seed):
     batches = list(lesson02["data_iter"](10, *data(seed, lesson02)))
@@ -122,44 +188,134 @@ def test_lesson02_two_programs_take_one_path(lesson02, seed):
     for num_steps in (1, 10, 100):
         same = concise(batches[:num_steps], lr=0.015)
         assert torch.allclose(by_hand(batches[:num_steps], lr=0.03), same, rtol=0, atol=1e-5)
-    assert by_hand(batches, lr=1).abs().max() < 5 and not concise(batches, lr=1).abs().max() < 1e3
     truth = torch.tensor([*TRUE_W, TRUE_B])
-    off = {m: (concise(batches * 3, 0.3, m) - truth).abs().max() for m in (0, 0.9)}
-    assert 5 * off[0] < off[0.9]
+    assert (by_hand(3 * batches, lr=1) - truth).abs().max() < 0.05
+    assert not concise(3 * batches, lr=1).abs().max() < 1e6
+
+
+@pytest.mark.parametrize("is_train", [True, False])
+def test_lesson02_load_array_is_that_of_d2l(lesson02, is_train):
+    epochs = []
+    for load_array in (lesson02["load_array"], d2l.load_array):
+        torch.manual_seed(1)
+        loader = load_array((torch.arange(20).reshape(10, 2), torch.arange(10)), 4, is_train)
+        epochs.append([*loader, *loader])
+    for (X, y), (X_d2l, y_d2l) in zip(*epochs, strict=True):
+        assert torch.equal(X, X_d2l) and torch.equal(y, y_d2l)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson02_sum_and_mean(lesson02, seed):
+    X, y = data(seed, lesson02)
+    ends = {}
+    for batch_size in (10, 100):
+        for reduction in ("mean", "sum"):
+            net, loader = lesson02["new_net"](seed), lesson02["load_array"]((X, y), batch_size)
+            optimizer = torch.optim.SGD(net.parameters(), lr=0.015)
+            lesson02["train"](net, nn.MSELoss(reduction=reduction), optimizer, loader)
+            ends[batch_size, reduction] = nn.functional.mse_loss(net(X), y)
+    assert ends[10, "mean"] < 0.0002 and ends[10, "sum"] < 0.0002
+    assert 1 < ends[100, "mean"] < 10 and ends[100, "sum"] > 1e10
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lesson02_momentum_in_the_valley(lesson02, seed):
     X = data(seed, lesson02)[0] * torch.tensor([1.0, 0.1])
     y = X @ TRUE_W.reshape(2, 1)
+    lesson02["X_valley"], lesson02["y_valley"] = X, y
     border = 2 / (2 * X**2).mean(dim=0).max()
 
-    def end(lr, momentum):
-        return sum(lesson02["descend"](X, y, lr, momentum)[1][-10:]) / 10
+    def end(lr, momentum, batch_size=1000):
+        return lesson02["end_losses"]([lr], momentum, batch_size)[0]
 
     for lr in (0.1, 0.2, 0.3, 0.4):
         assert end(lr, 0.9) < end(lr, 0.5) < end(lr, 0)
     for lr in (0.7, 0.8, 0.9):
         assert end(lr, 0.5) < end(lr, 0.9)
-    for momentum in (0, 0.5):
-        assert (
-            end(0.97 * (1 + momentum) * border, momentum)
-            < 1
-            < end(1.1 * (1 + momentum) * border, momentum)
-        )
+    for momentum in (0, 0.5, 0.9):
+        of_momentum = (1 + momentum) * border
+        assert end(0.95 * of_momentum, momentum) < 2 < end(1.1 * of_momentum, momentum)
+    assert end(0.05, 0.9, 10) < 0.7 * end(0.05, 0, 10)
+    with_minibatches = [end(lr, 0.9, 10) for lr in (0.8, 0.9, 1.0, 1.1)]
+    assert max(with_minibatches) > max(end(lr, 0, 10) for lr in (0.8, 0.9))
+    assert end(1.4, 0.9, 10) > 10 > 1 > end(1.4, 0.9)
+
+
+@pytest.fixture(scope="module")
+def deeper02():
+    return functions("deeper-02")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_settings_of_sgd(deeper02, seed):
+    torch.manual_seed(seed)
+    theta, grads = torch.randn(2), torch.randn(20, 2)
+    for settings in (
+        {},
+        {"momentum": 0.9},
+        {"momentum": 0.9, "dampening": 0.5},
+        {"dampening": 0.5},
+        {"weight_decay": 0.5},
+        {"momentum": 0.9, "nesterov": True},
+        {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
+    ):
+        hand = deeper02["sgd_by_hand"](theta, grads, lr=0.03, **settings)
+        by_torch = deeper02["sgd_by_torch"](theta, grads, lr=0.03, **settings)
+        torch.testing.assert_close(hand, by_torch, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "nesterov", "border"), [(0, False, 2), (0.9, False, 3.8), (0.9, True, 3.8 / 2.8)]
+)
+def test_deeper02_borders(deeper02, momentum, nesterov, border):
+    below, above = (
+        deeper02["descend"](factor * border, momentum, nesterov).abs() for factor in (0.97, 1.03)
+    )
+    assert below[-10:].max() < below[10:20].max() and above[-10:].max() > above[10:20].max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    raw = features * torch.tensor([1.0, 3.0]) + torch.tensor([0.0, 20.0])
+    standardised = (raw - raw.mean(dim=0)) / raw.std(dim=0)
+    ends = []
+    for X, lr in ((raw, 0.002), (raw, 0.003), (standardised, 0.5)):
+        net = nn.Linear(2, 1)
+        nn.init.zeros_(net.weight), nn.init.zeros_(net.bias)
+        optimizer = torch.optim.SGD(net.parameters(), lr=lr)
+        ends.append(deeper02["train"](net, nn.MSELoss(), optimizer, [(X, labels)], 100)[-1])
+    assert 10 < ends[0] < 30 and ends[1] > 1e10 and ends[2] < 0.0002
+    noisy = labels + torch.normal(0, 1, labels.shape)
+    A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
+    deeper02["features"], lowest = features, torch.linalg.lstsq(A, noisy).solution.flatten()
+    constant, shrinking = (
+        torch.stack(deeper02["distances"](noisy, lowest, factor)[0])[1000:].mean()
+        for factor in (lambda step: 1, lambda step: 1 / (1 + step / 50))
+    )
+    assert shrinking < constant / 3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    for line_search in (None, "strong_wolfe"):
+        losses = deeper02["fit_lbfgs"](features * torch.tensor([1, 10]), labels, line_search)[1]
+        assert 3 < sum(loss > 0.001 for loss in losses) < 15
 
 
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
 
 
-def walk(lesson, picks, lr, zero=True):
+def walk(lesson, picks, lr, zero=True, scores=SCORES):
     """Return the weights of lesson 03's descent from 1 on these examples."""
     w, ws = torch.tensor(1.0, requires_grad=True), []
     for i in picks:
+        loss = lesson["squared_loss"](w, STUDY_HOURS[i], scores[i])
         if zero:
-            lesson["take_step"](w, STUDY_HOURS[i], SCORES[i], lr)
+            lesson["take_step"](w, loss, lr)
         else:
-            lesson["squared_loss"](w, STUDY_HOURS[i], SCORES[i]).backward()
+            loss.backward()
             w.data -= lr * w.grad
         ws.append(w.item())
     return torch.tensor(ws)
@@ -184,18 +340,94 @@ def test_lesson03_border_is_one_ninth(lesson03):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+def test_lesson03_wanders_where_the_points_lie_on_no_line(lesson03, seed):
     torch.manual_seed(seed)
-    ends = [lesson03["descend"](2 * torch.randint(2, (200,)) - 1)[-1] for _ in range(2)]
-    assert all(0.8 < abs(end) < 1.2 for end in ends)
-    assert not any(lesson03["descend"](torch.zeros(200)))
+    ws = walk(lesson03, torch.randint(3, (300,)), 0.01, scores=torch.tensor([2.0, 4, 7]))[100:]
+    assert 2.05 < ws.min() < 2.17 and 2.26 < ws.max() < 2.34
+    assert abs(ws.mean() - 31 / 14) < 0.03
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_random_picks_arrive_beyond_one_ninth(lesson03, seed):
+    torch.manual_seed(seed)
+    picks = torch.randint(3, (100,))
+    assert all(abs(walk(lesson03, picks, lr)[-1] - 2) < 1e-5 for lr in (0.12, 0.15))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
+    descend, hill_x = lesson03["descend"], torch.tensor([1.0, -1.0])
+    torch.manual_seed(seed)
+    ends = torch.tensor([descend(hill_x[torch.randint(2, (200,))])[-1] for _ in range(8)])
+    assert ends.min() < -0.4 and ends.max() > 0.4 and (ends.abs() > 0.4).sum() >= 7
+    assert not any(descend(200 * [hill_x]))
+
+
+@pytest.fixture(scope="module")
+def deeper03():
+    return functions("deeper-03")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_half_the_wobble_at_a_quarter_of_the_rate(deeper03, seed):
+    torch.manual_seed(seed)
+    scores, ends = torch.tensor([2.0, 4.0, 7.0]), []
+    for lr in (0.02, 0.005):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(500), STUDY_HOURS, scores, lr, 500
+        )
+        ends.append((path[-100:] - 31 / 14).abs().mean())
+    assert ends[1] / ends[0] == pytest.approx(0.5, abs=0.07)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_race(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x=STUDY_HOURS, y=SCORES)
+    single, full = deeper03["read_by_singles"], deeper03["read_by_full_batch"]
+    assert full(0.01) / single(0.01) == pytest.approx(3, abs=0.2)
+    assert full(0.108) == 3 and min(single(0.056), single(0.124)) == pytest.approx(3, abs=0.4)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_hill_and_valleys(deeper03, seed):
+    torch.manual_seed(seed)
+    walks, slope = deeper03["walks"], deeper03["hill_gradient"]
+    path = walks(slope, torch.zeros(100), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
+    assert (path[-1].abs() > 0.4).all()
+    assert 45 < (path[1].sign() == path[-1].sign()).sum() < 80
+    valleys = torch.tensor([-1.5, -0.5]), torch.tensor([-0.275, 0.825])
+    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.1, 0.2)]
+    early, late = ([(path[step] > 0.6).sum() for path in paths] for step in (200, 2000))
+    assert early[0] == late[0] == 0 and early[1] < 25 and 40 < late[1] < 85
+    assert early[2] > 90 and late[2] == 100
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_single_examples_leave_the_saddle(deeper03, seed):
+    torch.manual_seed(seed)
+    deeper03.update(x4=torch.tensor([1.0, -1, 1, -1]), z4=torch.tensor([1.0, 1, -1, -1]))
+    assert deeper03["descend"](400 * [[0, 1, 2, 3]])[-1].tolist() == pytest.approx([0, 0], abs=1e-4)
+    assert abs(deeper03["descend"](torch.randint(4, (400,)))[-1, 0]) > 0.3
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper03_a_guarantee_is_no_breaking_point(deeper03, seed):
+    torch.manual_seed(seed)
+    share = []
+    for lr in (0.15, 0.2, 0.21, 0.22):
+        path = deeper03["walks"](
+            deeper03["gradient"], torch.ones(1000), STUDY_HOURS, SCORES, lr, 500
+        )
+        share.append(((path[-1] - 2).abs() > 1).float().mean())
+    assert share[0] == 0 and share[1] < 0.3 and 0.7 < share[2] < share[3]
 
 
 @pytest.mark.parametrize("seed", [1])
 def test_lesson04_fits_the_cubic(lesson04, seed):
-    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
+    X, y = lesson04["noisy_cubic"](100, seed)
     net, grid = lesson04["new_net"](), torch.linspace(-1, 1, 201).reshape(-1, 1)
-    error = lesson04["train"](net, 2020)[-1]
+    error = lesson04["train"](net, X, y, 2020)[-1]
     true_curve, held_out = (X**3 - y).square().mean(), lesson04["noisy_cubic"](1000, 50 + seed)
     assert 0.007 < error < 0.013 and error < true_curve
     assert (net(grid) - grid**3).square().mean() < 0.005
@@ -203,18 +435,81 @@ def test_lesson04_fits_the_cubic(lesson04, seed):
     assert abs(net(torch.tensor([[2.0]])).item()) < 4
 
 
+def best_error(columns, y):
+    """Return the lowest mean squared error of a sum of these columns, each times a number."""
+    return (columns @ torch.linalg.lstsq(columns, y).solution - y).square().mean()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson04_how_ramps_add_up(lesson04, seed):
+    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
+    lesson04["ones"] = ones = torch.ones(100, 1)
+    line = best_error(torch.cat([X, ones], dim=1), y)
+    for kink in torch.linspace(-0.98, 0.98, 50):
+        assert all(lesson04["best_error"](w, kink) > 0.999 * line for w in (1, -1))
+    two = (lesson04["two_ramps"](X).sum(dim=1, keepdim=True) - y).square().mean()
+    kinks = torch.tensor([0.2, 0.4, 0.6, 0.8])
+    eight = torch.relu(torch.cat([-X - kinks, X - kinks], dim=1))
+    assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_lesson04_momentum_and_layers_without_a_bend(lesson04, seed):
-    lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed=1)
-    nets = [lesson04["new_net"](seed) for _ in range(2)]
-    plain = lesson04["train"](nets[0], 300)
-    fast = lesson04["train"](nets[1], 120, momentum=0.9)
-    assert min(fast) < min(plain)
+def test_lesson04_tilts_first_and_momentum_is_quicker(lesson04, seed):
+    X, y = lesson04["noisy_cubic"](100, seed=1)
+    plain, fast = (lesson04["new_net"](seed) for _ in range(2))
+    history = lesson04["train"](plain, X, y, 20)
+    curve = plain(X).detach()
+    assert best_error(torch.cat([X, torch.ones(100, 1)], dim=1), curve) < 0.02 * curve.var()
+    history += lesson04["train"](plain, X, y, 280)
+    assert min(lesson04["train"](fast, X, y, 120, momentum=0.9)) < min(history)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson04_breakages(lesson04, seed):
+    X, y = lesson04["noisy_cubic"](100, seed)
+    train, line = lesson04["train"], best_error(torch.cat([X, torch.ones(100, 1)], dim=1), y)
     torch.manual_seed(seed)
     stack = nn.Sequential(nn.Linear(1, 8), nn.Linear(8, 8), nn.Linear(8, 1))
-    line = torch.linalg.lstsq(torch.cat([X, torch.ones(100, 1)], dim=1), y).solution
-    best = (torch.cat([X, torch.ones(100, 1)], dim=1) @ line - y).square().mean()
-    assert best <= lesson04["train"](stack, 300)[-1] < 1.1 * best
+    assert line <= train(stack, X, y, 300)[-1] < 1.1 * line
+    same = lesson04["new_net"]()
+    for param in same.parameters():
+        nn.init.constant_(param, 0.1)
+    assert 0.95 * line < train(same, X, y, 300)[-1] and same[0].weight.std() < 1e-5
+    flat, grid = lesson04["new_net"](seed), torch.linspace(-1, 1, 201).reshape(-1, 1)
+    with pytest.warns(UserWarning, match="different to the input size"):
+        train(flat, X, y.flatten(), 300)
+    assert 0.05 < flat(grid).max() - flat(grid).min() < 0.3
+    assert (flat(grid).mean() - y.mean()).abs() < 0.05
+    plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
+    assert min(large) < min(plain)
+    assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+
+
+@pytest.fixture(scope="module")
+def deeper04():
+    return functions("deeper-04")
+
+
+def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deeper04):
+    deeper04["X_test"], deeper04["y_test"] = deeper04["noisy_cubic"](1000, seed=2)
+    payoff = {}
+    for seed in (2, 4):
+        X, y = deeper04["ten_points"](seed)
+        held_out, net = deeper04["watch_held_out"](64, X, y)
+        payoff[seed] = min(held_out) / held_out[-1]
+        assert (net(X) - y).square().mean() < 0.5 * (X**3 - y).square().mean()
+        assert held_out[-1] > 0.012
+    assert payoff[4] < 0.6 and 0.85 < payoff[2] < 1
+
+
+def test_deeper04_seeds_without_kinks_on_both_sides_fail(deeper04):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    for seed in (8, 21, 27, 1, 2):
+        net = deeper04["new_net"](seed)
+        error = deeper04["train"](net, X, y, num_steps=400)[-1]
+        kinks = -net[0].bias / net[0].weight.flatten()
+        inside = kinks[kinks.abs() < 0.95]
+        assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
 
 
 @pytest.fixture(scope="module")
