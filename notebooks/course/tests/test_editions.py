@@ -26,7 +26,7 @@ REPOSITORY = Path(__file__).parents[3]
 SPEC = importlib.util.spec_from_file_location("editions", REPOSITORY / ".ci/site/editions.py")
 editions = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(editions)
-PATTERNS = ("requirements.txt", "data/*.csv", "notebooks/*.ipynb", "notebooks/course/**/*.py")
+PATTERNS = ("requirements.txt", "data/*.csv", "notebooks/*.ipynb", "notebooks/course/**/*.*")
 FOLDER = "course-0123abc"
 AGAIN = "nothing is left half-done: run this cell again when there is a network."
 LESSONS = ("01", "02", "03", "04", "05") if os.environ.get("ALONE") == "whole" else ()
@@ -38,7 +38,7 @@ OLD_UPLOAD, UPLOAD = "FileUpload(value={}", "FileUpload(value=()"  # ipywidgets 
 def archive():
     """The repository as GitHub packs it: a zip with one folder."""
     with zipfile.ZipFile(packed := io.BytesIO(), "w", zipfile.ZIP_DEFLATED) as files:
-        for path in sorted(path for name in PATTERNS for path in REPOSITORY.glob(name)):
+        for path in [path for name in PATTERNS for path in REPOSITORY.glob(name) if path.is_file()]:
             files.write(path, f"name-of-the-repository/{path.relative_to(REPOSITORY).as_posix()}")
     return packed.getvalue()
 
