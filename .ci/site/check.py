@@ -3,6 +3,7 @@
 Each page, in the light and the dark theme, on a phone and on a desk: it may not scroll sideways,
 report an error, ask another host for anything or weigh more than 2 MB; axe-core may find nothing
 serious; each link has to lead to a page, a file or a heading of the site. The search has to find.
+A notebook's page has its button and its edition where the course's address is known, else neither.
 """
 
 import shutil
@@ -13,6 +14,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
+import editions
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import sync_playwright
 
@@ -65,6 +67,22 @@ def find_dead_links(links, ids, host):
                 yield f"{path}: a link leads nowhere: {file}#{anchor}"
 
 
+def find_wrong_editions(links):
+    """Yield each notebook's page whose button leads elsewhere than to Colab's edition of it.
+
+    And each whose file to download is not what it should be.
+    """
+    for path in [path for path in links if path.startswith("notebooks/")]:
+        name = f"{Path(path).stem}.ipynb"
+        buttons = {link for link in links[path] if link.startswith(editions.COLAB)}
+        right = {editions.colab_page(name, editions.REPOSITORY)} if editions.REPOSITORY else set()
+        if buttons != right:
+            yield f"{path}: buttons lead to {sorted(buttons)}, not to {sorted(right)}"
+        text = (SITE / "_sources/notebooks" / name).read_text(encoding="utf-8")
+        if ("fetch_course(" in text) != bool(editions.ARCHIVE):
+            yield f"{path}: the file to download is not the edition that it should be"
+
+
 def main():
     """Look at all pages; end with what is wrong, one line each."""
     paths = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
@@ -102,7 +120,7 @@ def main():
                         note("finds nothing")
                     page.close()
         browser.close()
-    for fault in find_dead_links(links, ids, host):
+    for fault in [*find_dead_links(links, ids, host), *find_wrong_editions(links)]:
         wrong[fault] = []
     for fault, where in wrong.items():
         print(fault, f"[{'; '.join(where)}]" if where else "")

@@ -7,7 +7,7 @@ added to a notebook while it is read, so the notebooks stay free of it.
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # for pages.py
+sys.path.insert(0, str(Path(__file__).parent))  # for pages.py, editions.py
 
 project = html_title = "A first course in deep learning"
 language = "en"
@@ -23,7 +23,7 @@ nb_code_prompt_show = "Show what happens"  # the answer to a prediction
 nb_code_prompt_hide = "Hide what happens"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
-myst_heading_slug_func = "pages.anchor"
+myst_heading_slug_func = "editions.anchor"
 
 html_theme = "sphinx_book_theme"
 html_theme_options = {

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import editions
 import nbformat
 import ziamath
 from docutils import nodes
@@ -34,6 +35,7 @@ contributing
 data/README
 ```
 """
+COLAB_HERE = "<!-- links to Colab -->"  # in README, which knows no address
 LAB = "[JupyterLab](../README.md#Start)"
 CONTROL = f"""
 ```{{note}}
@@ -64,24 +66,24 @@ Try each exercise first: [](solutions-{number}.ipynb)
 """
 
 
-def anchor(title):
-    """Return the anchor that JupyterLab gives a heading, by which the notebooks link."""
-    return title.replace(" ", "-")
+def colab_links():
+    """Return a sentence with a link for each lesson to Colab; "" where the address is unknown."""
+    lessons = sorted(path.name for path in editions.NOTEBOOKS.glob("[0-9][0-9]-*.ipynb"))
+    pages = [f"[{name[:2]}]({editions.colab_page(name, editions.REPOSITORY)})" for name in lessons]
+    return f"Open lesson {', '.join(pages)}." if editions.REPOSITORY else ""
 
 
 def prepare(app, docname, source):
     """Add to a page's source what only the site needs."""
     if docname == app.config.root_doc:
-        source[0] += FRONT
+        source[0] = source[0].replace(COLAB_HERE, colab_links()) + FRONT
     if not docname.startswith("notebooks/"):
         return
     notebook = nbformat.reads(source[0], as_version=4)
     kind, number = re.fullmatch(r"notebooks/(\D*)-?(\d\d).*", docname).groups()
     cells = []
     for cell in notebook.cells:
-        for name, file in cell.get("attachments", {}).items():  # MyST-NB knows none
-            data = f"data:image/png;base64,{file['image/png']}"
-            cell.source = cell.source.replace(f"attachment:{name}", data)
+        editions.put_pictures_into_the_text(cell)  # MyST-NB knows no attachments
         if "control" in cell.metadata.get("tags", []):
             cells.append(nbformat.v4.new_markdown_cell(CONTROL))
             cell.outputs = [
@@ -146,6 +148,15 @@ def name_folds(app, pagename, templatename, context, doctree):
     ).replace("<summary>", label)
 
 
+def add_colab_button(app, pagename, templatename, context, doctree):
+    """Put "Open in Colab" beside the theme's buttons, where the course's address is known."""
+    if editions.REPOSITORY and pagename.startswith("notebooks/"):
+        url = editions.colab_page(f"{Path(pagename).name}.ipynb", editions.REPOSITORY)
+        button = {"type": "link", "text": "Open in Colab", "url": url}
+        button["classes"] = "text-nowrap fs-6 align-self-center"
+        context["header_buttons"].insert(0, button)
+
+
 def visit_math(translator, node):
     """Write a formula as MathML."""
     tex, block = node.astext(), isinstance(node, nodes.math_block)
@@ -177,9 +188,11 @@ def keep_outputs_apart(app):
 
 
 def finish(app, error):
-    """Write the part of the font for formulas that the course needs; leave out 1.5 MB of icons."""
+    """Write the editions to download and the part of the font for formulas; leave out icons."""
     if error:
         return
+    if editions.ARCHIVE:
+        editions.write(Path(app.outdir) / "_sources/notebooks", editions.ARCHIVE)
     static = Path(app.outdir) / "_static"
     font = Path(ziamath.__file__).parent / "fonts/STIXTwoMath-Regular.ttf"
     options = ["--flavor=woff2", "--layout-features=*", "--name-IDs=*"]  # names: its licence
@@ -198,4 +211,5 @@ def setup(app):
     app.connect("doctree-read", arrange)
     app.connect("html-page-context", lead_to_next_lesson)
     app.connect("html-page-context", name_folds, priority=900)  # after the theme
+    app.connect("html-page-context", add_colab_button, priority=900)
     app.connect("build-finished", finish)
