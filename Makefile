@@ -1,14 +1,21 @@
 # Each target works in a fresh clone; a second call does no work again. `make help` lists them.
 
+VENV := "$(CURDIR)/.venv/bin/python"
 # the Python that .venv was made with, once it is there
-PYTHON ?= $(shell command -v .venv/bin/python || command -v python3 || command -v python)
-VENV := .venv/bin/python
-SITE_VENV := .site-venv/bin/python
+PYTHON ?= $(or $(shell command -v $(VENV) || command -v python3 || command -v python),$(error \
+	neither python3 nor python is there, nothing was changed: install Python 3.10 to 3.15, try again))
+SITE_VENV := "$(CURDIR)/.site-venv/bin/python"
 SITE_READY := .site-venv/ready
-FIRST_LESSON := $(notdir $(firstword $(sort $(wildcard notebooks/[0-9]*.ipynb))))
+# by its whole name: a learner may have copies
+FIRST_LESSON := $(shell ls notebooks | grep -E '^[0-9]+-[a-z0-9-]+[.]ipynb$$' | head -n 1)
 
 CHECK_LINKS = $(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider --check-links \
 	$(if $(WEB),,--check-links-ignore "https?://.*")
+
+# set for the user's other projects; here they would change what is imported, installed or drawn
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONOPTIMIZE PYTHONSAFEPATH PYTHONWARNINGS
+unexport PIP_TARGET PIP_PREFIX MPLBACKEND JUPYTERLAB_DIR
+export PIP_USER := 0
 
 .DEFAULT_GOAL := help
 .PHONY: help environment lab data test test-lab run refresh lint bench site test-site clean
@@ -22,15 +29,15 @@ environment: ## make .venv with all packages (the other targets do it for you)
 
 lab: environment ## open JupyterLab on the first lesson
 	@echo "JupyterLab: opening $(FIRST_LESSON); stop it with Ctrl-C twice."
-	@cd notebooks && ../$(VENV) -m jupyterlab --ip=localhost $(FIRST_LESSON) $(LAB)
+	@cd notebooks && $(VENV) -m jupyterlab --ip=localhost $(FIRST_LESSON) $(LAB)
 
 data: environment ## fetch and check Fashion-MNIST (30 MB, once)
-	@cd notebooks && ../$(VENV) -m course.fashion_mnist
+	@cd notebooks && $(VENV) -m course.fashion_mnist
 
 test: environment ## run every notebook and compare its output, and the unit tests (TEST=--twice)
 	@$(VENV) -m pytest $(TEST)
 
-test-lab: environment ## run every notebook in a real JupyterLab (needs Chromium)
+test-lab: environment ## use the notebooks in a real JupyterLab (needs Chromium)
 	@$(VENV) -m pip install --quiet "playwright>=1.50"
 	@$(VENV) .ci/browser_test.py $(LAB_TEST)
 
@@ -45,7 +52,7 @@ lint: environment ## check style, links and the notebooks' form (WEB=1: also the
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check .
 	@$(CHECK_LINKS) --check-anchors README.md data/README.md $(wildcard .github/*.md)
-	@$(CHECK_LINKS) notebooks/*.ipynb
+	@$(CHECK_LINKS) $$(git ls-files 'notebooks/*.ipynb')
 	@$(VENV) -m pytest -q -c /dev/null --rootdir . --noconftest -p no:cacheprovider .ci/notebook_form.py
 
 bench: environment ## measure: seconds a notebook, examples a second against d2l's loader

@@ -1,10 +1,13 @@
-"""Run every notebook in a real JupyterLab, in a headless Chromium (`make test-lab`).
+"""Use the notebooks in a real JupyterLab, in a headless Chromium (`make test-lab`).
 
 `make lab`, called by a user without any settings, has to open the first lesson and show no pop-up.
-Then all cells of each notebook are run: none may end in an error that its tag does not announce. A
+Then all cells of each lesson are run: none may end in an error that its tag does not announce. A
 lesson has to redraw a figure while it trains, the slider of the cell tagged `control` has to move
 its figure, a hint has to open, and the first exercise has to refuse a wrong answer and accept the
-solution. The lab works on a copy of the notebooks. Needs the package `playwright`, and a Chromium.
+solution. The other notebooks are only opened, and nothing in them may be drawn wrong. The lab works
+on a copy of the notebooks; with --then-test they are saved there, a learner's own notebook is laid
+beside them, and the tests have to pass on what is then in the copy. Needs the package `playwright`,
+and a Chromium.
 """
 
 from __future__ import annotations
@@ -30,10 +33,13 @@ from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+from course.notebooks import of_course  # noqa: E402
+
 SIDE_BY_SIDE = 2
 SECONDS_A_NOTEBOOK = 300
 SECONDS_OF_REST = 10  # a kernel that rests this long with cells left has stopped
-LIVE_PICTURES = 5  # so many different pictures make a curve that grows
+LIVE_PICTURES = 2  # the first state and the last; a busy machine may have no time for more
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 POP_UPS = ".jp-Dialog, .Toastify__toast"
 CHECK = re.compile(r"exercises\.\w+\.check\(")
@@ -85,6 +91,27 @@ RUN_SOURCE = """async source => {
   await window.jupyterapp.commands.execute('notebook:run-cell');
   const text = o => o.text ?? o.data?.['text/plain'] ?? o.evalue;
   return model.outputs.toJSON().map(o => [text(o)].flat().join('')).join('');
+}"""
+
+
+# Brings each cell into view and returns what is drawn wrong: formulas, pictures, widgets.
+DRAWN_WRONG = """async () => {
+  const notebook = window.jupyterapp.shell.currentWidget.content, wrong = new Set();
+  for (let at = 0; at < notebook.widgets.length; at++) {
+    await notebook.scrollToItem(at, 'center');
+    await new Promise(resolve => setTimeout(resolve, 50));
+    const node = notebook.node;
+    for (const formula of node.querySelectorAll('mjx-merror')) {
+      wrong.add('formula ' + formula.textContent);
+    }
+    for (const picture of node.querySelectorAll('img')) {
+      if (picture.complete && !picture.naturalWidth) {
+        wrong.add('picture ' + picture.src.slice(0, 60));
+      }
+    }
+    if (node.textContent.includes('Error displaying widget')) { wrong.add('a widget'); }
+  }
+  return [...wrong];
 }"""
 
 
@@ -185,6 +212,18 @@ def run_all(page: Page) -> None:
             raise Fault(f"code cell {number}: {cell['errors'] or 'the announced error is missing'}")
 
 
+def expect_all_drawn(page: Page) -> None:
+    """Fail if a formula, a picture or a widget of the open notebook is drawn wrong."""
+    if wrong := page.evaluate(DRAWN_WRONG):
+        raise Fault(f"drawn wrong: {'; '.join(wrong)}")
+
+
+def save(page: Page) -> None:
+    """Save the open notebook, as a learner does."""
+    page.evaluate("window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_timeout(1000)
+
+
 def expect_live_figure(page: Page) -> None:
     """Fail unless some cell redrew its figure while it ran."""
     most = max(page.evaluate("window.pictures.map(seen => seen.size)"))
@@ -241,19 +280,20 @@ def answers(path: Path) -> dict[str, str]:
 
 def steps_of(path: Path) -> dict[str, Callable[[Page], None]]:
     """Return what is to be done with a notebook, by name and in order."""
-    steps: dict[str, Callable[[Page], None]] = {"opening": expect_no_pop_up, "end": run_all}
-    if path.name[0].isdigit():
-        steps["live"] = expect_live_figure
+    steps: dict[str, Callable[[Page], None]] = {"opening": expect_no_pop_up}
+    if not path.name[0].isdigit():
+        return steps | {"drawn": expect_all_drawn}
+    steps |= {"end": run_all, "live": expect_live_figure, "drawn": expect_all_drawn}
     if any("control" in cell.metadata.get("tags", []) for cell in code_cells(path)):
         steps["control"] = move_control
-    if not path.name.startswith("solutions") and (exercises := answers(path)):
+    if exercises := answers(path):
         call, number = next(iter(exercises)), re.search(r"\d+", path.name)[0]
         solutions = answers(path.with_name(f"solutions-{number}.ipynb"))
         wrong, right = f'{call}"a wrong answer")', solutions.get(call, "# no solution is there")
         steps["hint"] = open_hint
         steps["wrong"] = partial(answer_exercise, call=call, source=wrong, mark="✘")
         steps["right"] = partial(answer_exercise, call=call, source=right, mark="✔")
-    return steps | {"closing": expect_no_pop_up}
+    return steps | {"closing": expect_no_pop_up, "saved": save}
 
 
 def try_notebook(path: Path, lab: str, token: str, width: int, pictures: Path | None) -> str:
@@ -271,19 +311,29 @@ def try_notebook(path: Path, lab: str, token: str, width: int, pictures: Path | 
     return ""
 
 
+def passes_after_use(folder: Path) -> bool:
+    """Lay a learner's own notebook beside the saved ones, and return whether all tests pass."""
+    own = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1 / 0", outputs=[])])
+    nbformat.write(own, folder / "notebooks" / "Untitled.ipynb")
+    shutil.copy(ROOT / ".pytest.ini", folder)
+    python = ROOT / ".venv/bin/python"
+    return subprocess.run([python, "-m", "pytest"], cwd=folder).returncode == 0
+
+
 def main() -> int:
     """Test `make lab`, then the notebooks; return 1 if anything is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("notebooks", nargs="*", help="names; all, if none is given")
     parser.add_argument("--pictures", type=Path, help="folder for screenshots")
     parser.add_argument("--width", type=int, default=1280, help="of the window, in pixels")
+    parser.add_argument("--then-test", action="store_true", help="test what was saved")
     arguments = parser.parse_args()
     if pictures := arguments.pictures:
         pictures.mkdir(parents=True, exist_ok=True)
     token, failed = secrets.token_hex(16), 0
     with tempfile.TemporaryDirectory() as folder, make_lab(Path(folder), token) as handed:
         notebooks = Path(folder, "notebooks")
-        names = sorted(path.name for path in notebooks.glob("*.ipynb"))
+        names = [path.name for path in of_course(notebooks)]
         try:
             with notebook_page(handed, arguments.width) as page:
                 page.wait_for_timeout(5000)  # JupyterLab asks about news when all else is there
@@ -301,6 +351,8 @@ def main() -> int:
             for path, fault in zip(paths, said, strict=True):
                 print(f"  {path.name}: {fault or 'works'}", flush=True)
                 failed += bool(fault)
+        if arguments.then_test:
+            failed += not passes_after_use(Path(folder))
     print(f"test-lab: {failed} failed" if failed else "test-lab: all passed")
     return 1 if failed else 0
 

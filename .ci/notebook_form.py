@@ -82,11 +82,13 @@ def test_nothing_else_is_committed_at_the_top():
 
 
 def test_each_lesson_has_its_solutions():
-    assert [path.name[:2] for path in LESSONS] == ["01", "02", "03", "04", "05"]
+    numbers = [path.name[:2] for path in LESSONS]
+    assert numbers == [f"{number:02}" for number in range(1, len(LESSONS) + 1)]
     others = {path.name for path in NOTEBOOKS} - {path.name for path in LESSONS}
     kinds = ("solutions", "deeper")
     assert others <= {f"{kind}-{lesson.name[:2]}.ipynb" for kind in kinds for lesson in LESSONS}
-    assert {f"solutions-{lesson.name[:2]}.ipynb" for lesson in LESSONS} <= others
+    missing = {f"solutions-{lesson.name[:2]}.ipynb" for lesson in LESSONS} - others
+    assert not missing, f"CONTRIBUTING, Add lesson 06, says what belongs into {missing}"
 
 
 @each_notebook
@@ -108,13 +110,13 @@ def test_is_valid_and_tidy(path):
 @each_lesson
 def test_opening(path):
     first, second = nbformat.read(path, as_version=4).cells[:2]
-    assert re.match(r"# \d\d \S", first.source)
-    assert first.source.startswith(f"# {path.name[:2]} ")
-    assert re.search(r"!\[[^\]]{20,}\]\(attachment:end-result\.png\)", first.source)
-    assert set(first.attachments) == {"end-result.png"}
-    assert re.search(r"\b\d+ minutes\b", first.source)
-    assert second.cell_type == "code"
-    assert "course.begin(seed=" in second.source
+    number, opening = path.name[:2], first.source
+    assert re.match(rf"# {number} \S", opening), f"the first cell begins with `# {number} Title`"
+    shown = re.search(r"!\[[^\]]{20,}\]\(attachment:end-result\.png\)", opening)
+    assert shown, "the first cell shows ![a sentence about it](attachment:end-result.png)"
+    assert set(first.get("attachments", {})) == {"end-result.png"}, "`make refresh` attaches it"
+    assert re.search(r"\b\d+ minutes\b", opening), "the first cell says how many minutes"
+    assert second.cell_type == "code" and "course.begin(seed=" in second.source, second.source
 
 
 def picture(png):
@@ -123,7 +125,9 @@ def picture(png):
 
 @each_lesson
 def test_opening_shows_the_end_result_at_half_its_size(path):
-    (cell,) = [cell for cell in code_cells(path) if "end-result" in tags(cell)]
+    cells = [cell for cell in code_cells(path) if "end-result" in tags(cell)]
+    assert len(cells) == 1, "one cell, that of the figure at the top, has the tag `end-result`"
+    (cell,) = cells
     (figure,) = [output.data["image/png"] for output in cell.outputs if "data" in output]
     first = nbformat.read(path, as_version=4).cells[0]
     shown = picture(first.attachments["end-result.png"]["image/png"])
@@ -140,7 +144,8 @@ def test_contents_lead_to_headings_and_headings_form_an_outline(path):
     contents, *rest = [re.findall(r"\]\((#[^)]*)\)", c.source) for c in markdown_cells(path)]
     assert {link for links in (contents, *rest) for link in links} <= targets
     if path in LESSONS:
-        assert {anchor(title) for level, title in headings(path) if level == 2} <= set(contents)
+        sections = {anchor(title) for level, title in headings(path) if level == 2}
+        assert sections <= set(contents), "the first cell links each `##` heading"
 
 
 @each_notebook

@@ -10,6 +10,7 @@ rounding errors, in which CPUs differ: of its figure all is compared but the num
 import re
 from functools import cache
 
+import nbformat
 import pytest
 
 from course import fashion_mnist, notebooks
@@ -48,9 +49,8 @@ def pytest_runtest_setup(item):
 
 def pytest_ignore_collect(collection_path):
     """Leave out notebooks that are not the course's, unless the command line names them."""
-    return (
-        collection_path.suffix == ".ipynb" and not notebooks.is_of_course(collection_path) or None
-    )
+    is_notebook = collection_path.suffix == ".ipynb"
+    return True if is_notebook and not notebooks.is_of_course(collection_path) else None
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -61,6 +61,13 @@ def one_thread():
     torch.set_num_threads(1)
 
 
+def pytest_ignore_collect(collection_path, config):
+    """Give solutions a kernel only if they are asked for: `test_exercise_sections` runs them."""
+    named = {arg.split("::")[0].replace("\\", "/").split("/")[-1] for arg in config.args}
+    is_left = collection_path.match("solutions-*.ipynb") and collection_path.name not in named
+    return True if is_left else None
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collect_file(file_path, parent):
     """Decide for each notebook whether outputs are compared and how often its cells are run."""
@@ -68,10 +75,32 @@ def pytest_collect_file(file_path, parent):
     if file_path.suffix == ".ipynb":
         for notebook in collected:
             notebook.stash[NEEDS_DATA] = fashion_mnist.needed_by(file_path)
-            notebook.collect = without_chaos(notebook.collect)
+            notebook.get_kernel_message = with_updates(notebook.get_kernel_message)
             if parent.config.option.twice:
                 notebook.collect = cells_again(notebook.collect)
+            notebook.collect = without_chaos(notebook.collect)
     return collected
+
+
+def with_updates(get_kernel_message):
+    """Return a `get_kernel_message` that lets a live figure count as what it was at the end.
+
+    nbval keeps what a display showed first, and knows no updates; so they change what it keeps.
+    """
+    shown = {}
+
+    def get_and_update(*args, **kwargs):
+        message = get_kernel_message(*args, **kwargs)
+        content = message["content"]
+        if display_id := content.get("transient", {}).get("display_id"):
+            data = content["data"] = nbformat.from_dict(content["data"])
+            if message["msg_type"] == "update_display_data" and display_id in shown:
+                shown[display_id].update(data)
+            else:
+                shown[display_id] = data
+        return message
+
+    return get_and_update
 
 
 def without_chaos(collect):

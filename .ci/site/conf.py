@@ -19,6 +19,8 @@ exclude_patterns += ["notebooks/*-Copy*.ipynb"]  # a learner's
 
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_code_prompt_show = "Show what happens"  # the answer to a prediction
+nb_code_prompt_hide = "Hide what happens"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 6
 myst_heading_slug_func = "pages.anchor"

@@ -1,4 +1,4 @@
-"""What Sphinx does with the course's pages besides: small additions, formulas, links."""
+"""A Sphinx extension for notebooks: small additions, folded answers, formulas, links."""
 
 import re
 from pathlib import Path
@@ -87,6 +87,8 @@ def prepare(app, docname, source):
             cell.outputs = [
                 output for output in cell.outputs if "image/png" in output.get("data", ())
             ]
+        if cell.metadata.get("jupyter", {}).get("outputs_hidden"):  # it answers a prediction
+            cell.metadata.setdefault("tags", []).append("hide-output")
         image = {"alt": cell.metadata["alt"]} if "alt" in cell.metadata else {}
         for output in cell.get("outputs", []):
             if "image/png" in output.get("metadata", {}):  # half the pixels that the file has
@@ -188,7 +190,7 @@ def finish(app, error):
 
 
 def setup(app):
-    """Tell Sphinx about all this."""
+    """Register the hooks."""
     Project.path2doc = path2page
     app.add_html_math_renderer("mathml", (visit_math, None), (visit_math, None))
     app.connect("builder-inited", keep_outputs_apart, priority=900)  # after MyST-NB

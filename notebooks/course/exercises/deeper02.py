@@ -3,95 +3,87 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import nn
-from torch.optim import sgd
 
-from .engine import Trial, Want, exercise, show_progress
-from .expect import Fresh, Wrong, expect, expect_type, numbers
-from .lesson02 import expect_moved
+from .engine import Trial, exercise, show_progress
+from .expect import Fresh, Want, expect
 
 progress = partial(show_progress, __name__)
 
 
-def _expect_path(want: Want, got: Any) -> None:
-    """Raise Wrong unless this is the path."""
-    expect_type(got is not None, want.what, got)
-    path = numbers(got, want.what)
-    is_still = path.ndim > 1 and len(path) > 1 and (path == path[:1]).all()
-    expect(not is_still, "values: all rows of the path are the same. Are they one tensor?")
-    want.compare(path)
-
-
 @exercise(
-    "The velocity remembers: each gradient moves the parameters at its own step and, `momentum` "
-    "times as strongly each time, at all later ones."
+    "A step is the velocity times the rate, and a velocity is the gradient plus the rest of the "
+    "velocity before: whoever sees the path sees both.",
 )
-def momentum_path(fresh: Fresh) -> Iterator[Trial]:
-    """Yield gradients; the formulas go the path."""
+def gradients_from_path(fresh: Fresh) -> Iterator[Trial]:
+    """Yield paths of momentum whose gradients are known."""
     steps = fresh.integer(6, 10)
-    for num_steps, d, lr, momentum, dampening, why in (
-        (3, 2, 1.0, 0.5, 0.0, ""),
-        (steps, fresh.integer(3, 5), 0.1, 0.9, 0.0, ""),
-        (1, 3, 0.3, 0.9, 0.5, ": a single step"),
-        (steps, 3, 0.3, 0.8, 0.4, ""),
-        (steps, 1, 0.1, 0.9, 0.9, ": first gradient zero"),
-        (4, 2, 0.1, 0.0, 0.5, ""),
-        (60, 2, 0.001, 0.1, 0.3, ": steep gradients"),
-        (0, 2, 0.1, 0.9, 0.0, ": no gradients"),
+    for num_steps, d, lr, momentum, note in (
+        (4, 2, 0.4, 0.7, ""),
+        (steps, fresh.integer(3, 5), 0.1, 0.9, ""),
+        (3, 2, 1.0, 0.0, ""),
+        (1, 3, 0.3, 0.9, ": a single step"),
+        (60, 2, 0.25, 0.1, ""),
+        (steps, 1, 2.0, 0.8, ""),
+        (0, 2, 0.1, 0.9, ": the start alone"),
     ):
-        w, grads = fresh.normal(d), fresh.normal(num_steps, d)
-        grads[:1] *= 0 if "zero" in why else 1
-        grads *= 100 if "steep" in why else 1
-        path, v = [w], None
-        for step, g in enumerate(grads):
-            v = g if step == 0 or momentum == 0 else momentum * v + (1 - dampening) * g
+        grads = fresh.normal(num_steps, d)
+        path, v = [fresh.normal(d)], torch.zeros(d)
+        for g in grads:
+            v = momentum * v + g
             path.append(path[-1] - lr * v)
-        judge = partial(_expect_path, Want("the path", torch.stack(path)))
-        args = dict(w=w, grads=grads, lr=lr, momentum=momentum, dampening=dampening)
-        words = f"grads {(num_steps, d)}, lr {lr:g}, momentum {momentum:g}"
-        yield Trial(f"{words}, dampening {dampening:g}{why}", args, judge=judge)
+        args = dict(path=torch.stack(path), lr=lr, momentum=momentum)
+        words = f"path {(num_steps + 1, d)}, lr {lr:g}, momentum {momentum:g}{note}"
+        yield Trial(words, args, Want("the gradients", grads, rtol=1e-3, atol=1e-4))
 
 
-def _expect_steps(fresh: Fresh, net: nn.Module, options: dict, gaps: str, optimizer: Any) -> None:
-    """Take steps, and the same ones with PyTorch's optimizer; raise Wrong where they part.
+def _take_steps(
+    net: nn.Module, start: dict, steps: list, options: dict, optimizer_class: Any
+) -> Any:
+    """Take a net's parameters from the start through all steps; return them after each.
 
-    A letter of `gaps` for each step is that of the parameters that have no gradient there; z makes
-    all gradients zero, f the first entry of each, l makes all large.
+    A step is a dictionary of gradients by name; a parameter that is not in it gets None.
     """
-    message = "PyTorch's SGD does the work here; the step is yours to write."
-    refused = {n: mock.Mock(side_effect=Wrong(message)) for n in vars(sgd) if n.endswith("sgd")}
-    right = copy.deepcopy(net)
-    twin = torch.optim.SGD(right.parameters(), **options, nesterov="momentum" in options)
-    for step, gap in enumerate(gaps, start=1):
-        if gap == "+":  # a second optimizer, of which the first should take no notice
-            type(optimizer)(copy.deepcopy(net).parameters(), lr=0.3, momentum=0.2)
-        before = copy.deepcopy(net.state_dict())
-        grads = {n: fresh.normal(*p.shape) for n, p in net.named_parameters() if gap not in n}
-        for gradient in grads.values():
-            gradient *= {"z": 0, "l": 100}.get(gap, 1)
-            gradient.flatten()[: int(gap == "f")] = 0
-        for name, p in (*net.named_parameters(), *right.named_parameters()):
-            if name in grads and p.grad is not None and step != 3:
-                p.grad.copy_(grads[name])  # as if it had been filled with zeros
-            else:
-                p.grad = grads[name].clone() if name in grads else None
-        with mock.patch.multiple(sgd, **refused):
-            optimizer.step()
-        twin.step()
+    net.load_state_dict(start)
+    net.zero_grad(set_to_none=True)
+    optimizer, after = optimizer_class(net.parameters(), *options.values()), []
+    for step, grads in enumerate(steps, start=1):
         for name, p in net.named_parameters():
-            is_whole = p.grad is not None and torch.equal(p.grad, grads.get(name, p.grad))
-            expect(is_whole or name not in grads, f"step {step} changes the gradient of `{name}`.")
-            is_still = name in grads or torch.equal(p, before[name])
-            expect(is_still, f"step {step} moves `{name}`, whose `grad` is None.")
+            if name not in grads or p.grad is None:
+                p.grad = grads[name].clone() if name in grads else None
+            else:
+                p.grad.copy_(grads[name])  # as if it had been filled with zeros
+        optimizer.step()
+        for name, p in net.named_parameters():
+            is_whole = name not in grads or (p.grad is not None and p.grad.equal(grads[name]))
+            expect(is_whole, f"step {step} changes the gradient of `{name}`.")
             learns = p.requires_grad and p.is_leaf
             expect(learns, f"step {step} turns off `requires_grad` of `{name}`.")
-            expect_moved(name, f"step {step}", before[name], p, right.state_dict()[name])
+        after.append({name: p.detach().clone() for name, p in net.named_parameters()})
+        # Another optimizer, of which the first should take no notice.
+        optimizer_class(copy.deepcopy(net).parameters(), 0.3, 0.2)
+    return after
+
+
+def _expect_steps(start: dict, goals: list[dict], after: list[dict]) -> None:
+    """Raise Wrong unless the parameters are right after each step."""
+    pairs = zip(
+        itertools.pairwise([start, *goals]), itertools.pairwise([start, *after]), strict=True
+    )
+    for step, ((goal_before, goal), (before, now)) in enumerate(pairs, start=1):
+        for name, p in now.items():
+            should_stay, stays = goal[name].equal(goal_before[name]), p.equal(before[name])
+            message = f"step {step} moves `{name}`, whose `grad` is None."
+            expect(stays or not should_stay, message)
+            message = f"values: step {step} leaves `{name}` as it was."
+            expect(should_stay or not stays, message)
+            Want(f"`{name}` after step {step}", goal[name]).compare(p)
 
 
 @exercise(
@@ -100,18 +92,40 @@ def _expect_steps(fresh: Fresh, net: nn.Module, options: dict, gaps: str, optimi
     kind="class",
 )
 def own_optimizer(fresh: Fresh) -> Iterator[Trial]:
-    """Yield parameters and settings, given by position."""
-    for sizes, options, gaps, why in (
-        ((2, 1), dict(lr=0.1), "----", ", no momentum given"),
-        ((2, 1), dict(lr=0.2, momentum=0.9), "----", ""),
-        ((2, 2, 2), dict(lr=0.1, momentum=0.1), "-l--", ", large gradients in step 2"),
-        ((2, 3), dict(lr=0.05, momentum=0.5), "b-w-.", ", some gradients None"),
-        ((2, 3), dict(lr=0.1, momentum=0.5), "-zf-", ", some gradients zero"),
-        ((1, 1), dict(lr=0.1, momentum=0.5), "-+", ", another optimizer made before step 2"),
+    """Yield nets, settings (given by position) and gradients; PyTorch's optimizer is beside it."""
+    both = dict(weight=1, bias=1)  # what the gradients of a step are multiplied by
+    for sizes, options, scales, note in (
+        ((2, 2), dict(lr=0.2, momentum=0.9), [both] * 4, ""),
+        ((2, 1), dict(lr=0.1), [both] * 4, ", no momentum given"),
+        ((2, 2, 2), dict(lr=0.1, momentum=0.1), [both, dict(weight=100, bias=100), both], ""),
+        (
+            (2, 3),
+            dict(lr=0.05, momentum=0.5),
+            [both, dict(bias=1), both, dict(weight=1), {}, both],
+            ", some gradients None",
+        ),
+        (
+            (2, 3),
+            dict(lr=0.1, momentum=0.5),
+            [both, dict(weight=0, bias=0), both],
+            ", the gradients of step 2 zero",
+        ),
     ):
         net = nn.Sequential(*[nn.Linear(i, o) for i, o in zip(sizes, sizes[1:], strict=False)])
-        words = f"layers {sizes}, " + ", ".join(f"{name} {options[name]}" for name in options) + why
-        for again in ("", ", a second optimizer for the same net"):
-            args = dict(params=net.parameters(), **options)
-            judge = partial(_expect_steps, fresh, net, options, gaps)
-            yield Trial(words + again, args, judge=judge, changes={"params": None})
+        start = {name: fresh.normal(*p.shape) for name, p in net.named_parameters()}
+        steps = [
+            {
+                name: scale[name[2:]] * fresh.normal(*p.shape)
+                for name, p in net.named_parameters()
+                if name[2:] in scale
+            }
+            for scale in scales
+        ]
+
+        def sgd(params: Any, lr: float, momentum: float = 0) -> torch.optim.Optimizer:
+            return torch.optim.SGD(params, lr=lr, momentum=momentum, nesterov=momentum > 0)
+
+        goals = _take_steps(copy.deepcopy(net), start, steps, options, sgd)
+        words = f"layers {sizes}, " + ", ".join(f"{name} {options[name]}" for name in options)
+        use = partial(_take_steps, net, start, steps, options)
+        yield Trial(words + note, {}, judge=partial(_expect_steps, start, goals), use=use)

@@ -1,9 +1,7 @@
 """Runs the check of an exercise and says in words what came of it.
 
-A lesson's module holds one record an exercise: a function that yields trials, decorated with
-`exercise`. A trial says with what the learner's answer is called and what it has to return. The
-engine calls it, compares, and sees to it that nothing of the learner's is disturbed; a learner's
-mistake never raises.
+A record is a function that yields trials: with what an answer is called and what it has to return.
+A check never raises on a learner's mistake, and disturbs nothing of the learner's.
 """
 
 from __future__ import annotations
@@ -13,306 +11,239 @@ import contextlib
 import functools
 import html
 import inspect
-import json
+import itertools
 import linecache
+import math
 import re
+import secrets
 import sys
 import textwrap
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any, Literal
 
 import torch
 from IPython.display import display
 
-from .expect import Fresh, Wrong, expect, expect_type, expect_values, kind_of, number, several
-from .guard import (
-    FirstLines,
-    TimeLimit,
-    TimeUp,
-    restore_replaced_functions,
-    threads_left,
-    undisturbed,
-)
-from .snapshot import changed_place, snapshot
+from .expect import Fresh, Want, Wrong, expect, expect_type, kind_of, number, several
+from .guard import FirstLines, TimeLimit, TimeUp, undisturbed
+from .known_answers import known_mistakes, run_code, solution_and_call
+from .snapshot import all_numbers, changed_place, snapshot
 
-NOTEBOOKS = Path(__file__).resolve().parents[2]
 WIDTH = 64  # characters of a verdict's line where it is plain text
 
 
 @dataclass
-class Want:
-    """A result that an answer should return: what messages call it, and its values."""
-
-    what: str
-    value: Any
-    any_shape: bool = False
-    rtol: float = 1e-4
-    atol: float = 1e-5
-
-    def compare(self, got: Any) -> None:
-        """Raise Wrong unless `got` is this."""
-        value = torch.as_tensor(self.value)
-        options = {"any_shape": self.any_shape, "rtol": self.rtol, "atol": self.atol}
-        expect_values(got, value, self.what, **options)
-
-
-@dataclass
 class Trial:
-    """One call of an answer.
+    """One use of an answer: what it is called with, and what it has to return."""
 
-    Parameters
-    ----------
-    words : str
-        What is tried, for the line "Tried with ...".
-    args : dict
-        The arguments by the names that messages use; they are given by position, in this order.
-    want : Want, or a tuple of Wants
-        What the answer returns, or a tuple of so many parts.
-    judge : function
-        Called with what the answer returned, raises Wrong; for what a Want cannot say.
-    changes : dict
-        The arguments that the answer may change, each with the Want that it should be afterwards,
-        or None. All others should be as before.
-    calls : int
-        How often the answer is called; 2, so that a result that depends on an earlier call is
-        noticed, or 1 where arguments change.
-    """
-
-    words: str
-    args: dict[str, Any]
-    want: Want | tuple[Want, ...] | None = None
-    judge: Callable[[Any], None] | None = None
+    words: str  # what is tried, for the line "Tried with ..."
+    args: dict[str, Any]  # by the names that messages use; given by position, in this order
+    want: Want | tuple[Want, ...] | None = None  # the result, or a tuple of so many parts
+    judge: Callable[[Any], Any] | None = None  # raises Wrong, for what a Want cannot say
+    #: Gets what `judge` returned at each call; raises Wrong, for what shows in several calls.
+    judge_all: Callable[[list], None] | None = None
+    #: The arguments that the answer may change, each with what it should be afterwards, or None.
     changes: dict[str, Want | None] = field(default_factory=dict)
-    calls: int = 2
+    calls: int = 2  # one after the other, to notice what an answer keeps; 1 if arguments change
+    use: Callable[[Any], Any] | None = None  # what is done with the answer in place of a call
+    number: int = 0  # how many trials came before it
+    numbers: torch.Tensor | None = None  # those in the result of the last call
+    error: BaseException | None = None  # what ended it, if it has failed
 
-    def run(self, answer: Callable[..., Any]) -> None:
+    def run(self, answer: Any) -> None:
         """Call the answer and raise Wrong at the first thing that is wrong."""
+        judged = []
         for call in range(1 if self.changes else self.calls):
             before = {name: snapshot(value) for name, value in self.args.items()}
+            result = self.use(answer) if self.use else answer(*self.args.values())
+            self.numbers = all_numbers([result, [self.args[name] for name in self.changes]])
             try:
-                self._compare(answer(*self.args.values()))
+                judged.append(self._compare(result))
             except Wrong as error:
                 self._expect_unchanged(before)
                 again = " The first call was right. Does something stay from call to call?"
                 raise Wrong(f"{error}{again if call else ''}") from error
-            finally:
-                restored = restore_replaced_functions()
-            expect(not restored, f"it replaces {' and '.join(restored)}, which is put back.")
             self._expect_unchanged(before)
             for name, want in self.changes.items():
                 if want is not None:
-                    self._expect_change(name, want, before[name])
+                    was_right = changed_place(before[name], snapshot(want.value)) is None
+                    stays = changed_place(before[name], snapshot(self.args[name])) is None
+                    expect(was_right or not stays, f"values: it leaves `{name}` as it was.")
+                    want.compare(self.args[name])
+        if self.judge_all is not None:
+            self.judge_all(judged)
 
-    def _expect_unchanged(self, before: dict[str, dict[str, Any]]) -> None:
+    def fails_like(self, other: Trial | None) -> bool:
+        """Tell whether this trial failed as another answer's did: in words and in numbers."""
+        if other is None or self.number != other.number or self.numbers is None:
+            return False
+        words = [re.sub(r"[\d.]+", "#", str(trial.error)) for trial in (self, other)]
+        if (
+            words[0] != words[1]
+            or other.numbers is None
+            or self.numbers.shape != other.numbers.shape
+        ):
+            return False
+        says_much = self.number > 0 or bool(self.numbers.isfinite().any())
+        return says_much and torch.allclose(
+            self.numbers, other.numbers, rtol=1e-4, atol=1e-5, equal_nan=True
+        )
+
+    def _compare(self, got: Any) -> Any:
+        if isinstance(self.want, Want):
+            expect_type(got is not None, self.want.what, got)
+            self.want.compare(got)
+        elif self.want is not None:
+            parts = several(got, *[want.what for want in self.want])
+            for want, part in zip(self.want, parts, strict=True):
+                want.compare(part)
+        return self.judge(got) if self.judge else None
+
+    def _expect_unchanged(self, before: dict[str, dict]) -> None:
         for name in [name for name in self.args if name not in self.changes]:
             place = changed_place(before[name], snapshot(self.args[name]))
-            where = "" if not place or place.isdigit() else f" ({place})"
+            where = "" if not place or place.replace(".", "").isdigit() else f" ({place})"
             where = " (its training mode)" if str(place).endswith("training") else where
             expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
-
-    def _expect_change(self, name: str, want: Want, before: dict[str, Any]) -> None:
-        stays = changed_place(before, snapshot(self.args[name])) is None
-        should_stay = changed_place(before, snapshot(want.value)) is None
-        expect(should_stay or not stays, f"values: it leaves `{name}` as it was.")
-        want.compare(self.args[name])
-
-    def _compare(self, got: Any) -> None:
-        wants = (self.want,) if isinstance(self.want, Want) else self.want
-        if wants is not None:
-            single = isinstance(self.want, Want)
-            parts = [got] if single else several(got, *[want.what for want in wants])
-            if single:
-                expect_type(got is not None, self.want.what, got)
-            for want, part in zip(wants, parts, strict=True):
-                want.compare(part)
-        if self.judge is not None:
-            self.judge(got)
 
 
 @dataclass
 class Prediction:
-    """A number or a tuple of sizes that the learner foretells.
+    """A number or a tuple of sizes that the learner predicts before running."""
 
-    Parameters
-    ----------
-    name : str
-        The variable in the lesson's cell.
-    value : float or tuple of int
-        The right one.
-    hint : str
-        A sentence for those who are wrong in a way that is not in the table.
-    mistakes : dict
-        Common wrong values, each with a sentence that says what it would be.
-    rtol : float
-        How far off a number may be, relative to the right one.
-    """
-
-    name: str
-    value: Any
-    hint: str
+    name: str  # the variable in the lesson's cell
+    value: Any  # the right one
+    hint: str  # a sentence for those who are wrong in a way that is not in the table
+    #: Common wrong values, each with a sentence that says what it would be.
     mistakes: dict[Any, str] = field(default_factory=dict)
-    rtol: float = 1e-4
+    rtol: float = 1e-4  # how far off a number may be, relative to the right one
+    words = ""  # as of a trial
 
-    def compare(self, got: Any) -> None:
+    def run(self, got: Any) -> None:
         """Raise Wrong unless `got` is the right one."""
-        name = f"`{self.name}`"
-        if isinstance(self.value, tuple):
-            try:
-                sizes = tuple(int(size) for size in got)
-                is_tuple = not isinstance(got, (str, set, dict)) and sizes == tuple(got)
-            except (TypeError, ValueError):
-                is_tuple = False
-            expect(is_tuple, f"type: {name} should be a tuple such as (7, 4).")
-            got = sizes
-            is_near, shown = (lambda value: got == value), got
-        else:
-            got = number(got, name)
-            shown = f"{got:.6g}"
+        name, is_tuple = f"`{self.name}`", isinstance(self.value, tuple)
+        if is_tuple:
+            expect(isinstance(got, (tuple, list)), f"type: {name} should be a tuple like (7, 4).")
+        got = tuple(got) if is_tuple else number(got, name)
 
-            def is_near(value: float, rtol: float = 1e-4) -> bool:
-                return abs(got - value) <= max(rtol * abs(value), 1e-6)
+        def is_near(value: Any) -> bool:
+            return got == value if is_tuple else math.isclose(got, value, rel_tol=self.rtol)
 
-        right = is_near(self.value) or (self.rtol > 1e-4 and is_near(self.value, self.rtol))
-        hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
-        expect(right, f"values: {name} is not {shown}. {next(hints, self.hint)}")
+        if not is_near(self.value):
+            hints = (words for wrong, words in self.mistakes.items() if is_near(wrong))
+            shown = got if is_tuple else f"{got:.6g}"
+            raise Wrong(f"values: {name} is not {shown}. {next(hints, self.hint)}")
 
 
+@dataclass
 class Exercise:
     """One exercise; the cell in the lesson calls `check`, and `solution` on request."""
 
-    def __init__(self, trials: Callable[[Fresh], Iterator[Any]], **record: Any) -> None:
-        self.name, self.lesson = trials.__name__, trials.__module__[-2:]
-        self.trials, self.state = trials, "○"
-        self.insight, self.kind, self.given = record["insight"], record["kind"], record["given"]
-        self.by_hand, self.seconds = record["by_hand"], record["seconds"]
+    trials: Callable[[Fresh], Iterator[Any]]  # yields Trials, or Predictions for values
+    insight: str  # the sentence that a right answer earns
+    kind: Literal["function", "class", "value"] = "function"  # what the learner hands in
+    by_hand: bool = False  # the answer runs under `no_grad`: its gradient is to be written
+    seconds: float = 5.0  # processor time that the trials may take
+    state: str = "○"
+
+    def __post_init__(self) -> None:
+        """Take the name from the record's function, and the lesson from its module."""
+        self.name, self.module = self.trials.__name__, self.trials.__module__.split(".")[-1]
 
     def check(self, *answers: Any) -> None:
         """Say whether the answers are not attempted, wrong (and what is wrong) or right."""
-        replaced = restore_replaced_functions()
         printed = FirstLines()
-        untouched = self._untouched(answers)
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            lines = [untouched] if untouched else self._verdict(answers)
-        self.state = lines[0][0]
-        if replaced:
-            names = " and ".join(f"`{name}`" for name in replaced)
-            lines.append(f"  A cell had replaced {names}; it has been put back.")
-        display(Lines(lines + printed.report()))
+            self.state, sentence, *details = self.verdict(*answers)
+        details = [f"  {detail}" for detail in details if detail]
+        display(Lines([f"{self.state} {sentence}", *details, *printed.report()]))
 
     def solution(self) -> None:
-        """Show a solution: the one in the lesson's solutions notebook."""
-        path = NOTEBOOKS / f"solutions-{self.lesson}.ipynb"
-        source = answer_cells(path).get(self.name, "") if path.exists() else ""
-        kept = [line for line in source.splitlines() if not line.startswith("exercises.")]
-        print("\n".join(kept).strip() or f"The solution is not in {path.name}.")
+        """Show the solution that is in the solutions notebook."""
+        lesson = self.module[-2:]
+        solution = solution_and_call(lesson, self.name)[0].strip()
+        print(solution or f"The solution is not in solutions-{lesson}.ipynb.")
+
+    def verdict(self, *answers: Any) -> list[str]:
+        """Return the state, "○", "✘" or "✔", and the sentences that say why."""
+        if untouched := self._untouched(answers):
+            return ["○", f"Not attempted: {untouched} and run this cell again."]
+        _load_optimizers()
+        seed, note = secrets.randbits(32), ""
+        with undisturbed():
+            failure = self._first_failure(answers, seed)
+            if failure is None:
+                return ["✔", f"Right. {self.insight}"]
+            place = _place(failure.error)
+            if isinstance(failure.error, Wrong):
+                sentence = self._known_mistake(failure, seed) or str(failure.error)
+            elif isinstance(failure.error, TimeUp):
+                sentence = f"still running after {self.seconds:g} s."
+            else:
+                sentence = f"{'it' if place else 'checking it'} raises {_message(failure.error)}"
+                note = "It runs under `torch.no_grad()`: the gradient is yours to write."
+        words = f"Tried with {failure.words}." if failure.words else ""
+        return ["✘", f"Not yet: {sentence}", place, note if self.by_hand else "", words]
 
     def _untouched(self, answers: tuple[Any, ...]) -> str:
-        """The words for an answer that is still the stub; empty if it is not."""
+        """Say what to do with answers that are still the stub; empty if they are not."""
         missing = [k for k, answer in enumerate(answers) if answer is ... or answer is None]
         if self.kind == "value" and missing:
-            name = list(self.trials(Fresh()))[missing[0]].name
-            return f"○ Not attempted: give `{name}` a value and run this cell again."
-        if not answers or missing or any(_is_stub(answer) for answer in answers):
-            return (
-                f"○ Not attempted: write `{self.name}` in the place of `...` "
-                "and run this cell again."
-            )
-        if self.given is not None and _source(answers[0]) == _source(self.given):
-            return "○ Not attempted: the code is as given. Change it and run this cell again."
-        return ""
+            return f"give `{list(self.trials(Fresh(0)))[missing[0]].name}` a value"
+        code = [_statements(answer) for answer in answers if self.kind != "value"]
+        if not answers or missing or any(each and not any(each.values()) for each in code):
+            return f"write `{self.name}` in the place of `...`"
+        given = [source for _, note, source in self._mistakes() if note.startswith("none")]
+        is_given = code and code[0] in map(_statements, given)
+        return "the code is as given. Change it" if is_given else ""
 
-    def _verdict(self, answers: tuple[Any, ...]) -> list[str]:
-        """Run the check; the lines that tell how it ended."""
-        _load_optimizers()
-        threads = set(threading.enumerate())
-        limit = TimeLimit(self.seconds)
+    def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Any:
+        """Return the first trial that an answer does not pass, with its error, or None."""
+        limit, trial = TimeLimit(self.seconds), Trial("", {})
         try:
-            with undisturbed(), limit:
-                self._try(answers)
-            expect(not threads_left(threads), "it leaves a thread running after it has returned.")
-        except Wrong as error:
-            lines, caught = [str(error)], error
-        except TimeUp as error:
-            lines, caught = [f"still running after {self.seconds:g} s."], error
+            with limit:
+                if self.kind != "value":
+                    a, is_class = answers[0], self.kind == "class"
+                    fits = isinstance(a, type) if is_class else callable(a)
+                    expect(fits, f"type: expected a {self.kind}, got {kind_of(a)}.")
+                    answers = itertools.repeat(a)
+                pairs = zip(self.trials(Fresh(seed)), answers)  # noqa: B905
+                for number, (trial, answer) in enumerate(pairs):
+                    trial.number = number
+                    with torch.set_grad_enabled(not self.by_hand):
+                        trial.run(answer)
         except KeyboardInterrupt:
             raise  # a real one: the learner stops the cell
         except BaseException as error:
-            who = "it" if _place(error) else "checking it"
-            lines, caught = [f"{who} raises {_message(error)}"], error
-        else:
-            return [f"✔ Right. {self.insight}"]
+            trial.error = error
+            return trial
         finally:
             limit.over = True  # also if time was over on the way out of the block
-            restore_replaced_functions()
-        words = getattr(caught, "trial", "")
-        details = [_place(caught), f"Tried with {words}." if words else ""]
-        return [f"✘ Not yet: {lines[0]}", *(f"  {detail}" for detail in details if detail)]
+        return None
 
-    def _try(self, answers: tuple[Any, ...]) -> None:
-        if self.kind == "value":
-            for prediction, answer in zip(self.trials(Fresh()), answers, strict=True):
-                prediction.compare(answer)
-            return
-        answer, words = answers[0], ""
-        fits = isinstance(answer, type) if self.kind == "class" else callable(answer)
-        expect(fits, f"type: expected a {self.kind}, got {kind_of(answer)}.")
-        try:
-            for trial in self.trials(Fresh()):
-                words = trial.words
-                with _no_autograd() if self.by_hand else contextlib.nullcontext():
-                    trial.run(answer)
-        except BaseException as error:
-            error.trial = words
-            raise
+    def _mistakes(self) -> list[tuple[list[str], str, str]]:
+        with contextlib.suppress(Exception):  # somebody may have changed the solutions notebook
+            return list(known_mistakes(self.module, self.name))
+        return []
+
+    def _known_mistake(self, failure: Trial, seed: int) -> str:
+        """Return the sentence of the known mistake that fails like this; "" if none or many do."""
+        call, found = solution_and_call(self.module[-2:], self.name)[1], []
+        for sentences, note, source in self._mistakes():
+            with contextlib.suppress(Exception):  # as above
+                if failure.fails_like(self._first_failure((run_code(source, call),), seed)):
+                    found.append((sentences, note))
+        common = [each for each in found[0][0] if all(each in s for s, _ in found)] if found else []
+        note = found[0][1] if len(found) == 1 else ""  # else how many bugs are mended is not known
+        return f"{note}{common[0]}" if common else ""
 
 
-def exercise(
-    insight: str,
-    *,
-    kind: Literal["function", "class", "value"] = "function",
-    given: FunctionType | type | None = None,
-    by_hand: bool = False,
-    seconds: float = 5.0,
-) -> Callable[[Callable[[Fresh], Iterator[Any]]], Exercise]:
-    """Make an exercise of the function that yields its trials, or its predictions.
-
-    Parameters
-    ----------
-    insight : str
-        The sentence that a right answer earns.
-    kind : "function", "class" or "value"
-        What the learner hands in; values are judged by `Prediction`s, the others by `Trial`s.
-    given : function or class, optional
-        The code that the stub holds, where it is more than `...` (find the bug, fill the gap).
-    by_hand : bool
-        Whether the answer is to be written without autograd, which is refused then.
-    seconds : float
-        Processor time that the whole check may take.
-    """
-    record = {"kind": kind, "given": given, "by_hand": by_hand, "seconds": seconds}
-    return lambda trials: Exercise(trials, insight=insight, **record)
-
-
-@contextlib.contextmanager
-def _no_autograd() -> Iterator[None]:
-    """Run a block under `no_grad`; refuse a graph where it is switched on, and forward mode."""
-
-    def refuse(_: torch.Tensor) -> None:
-        raise Wrong("it uses autograd: write the gradient by hand.")
-
-    hooks = torch.autograd.graph.saved_tensors_hooks(refuse, refuse)
-    try:
-        with torch.no_grad(), hooks, torch.autograd.forward_ad.dual_level():  # which do not nest
-            yield
-    except RuntimeError as error:  # by `backward`, by torch.func, or by forward mode
-        if not re.search("not require grad|saved tensor hooks|Nested forward mode", str(error)):
-            raise
-        raise Wrong("it uses autograd: write the gradient by hand.") from error
+def exercise(insight: str, **record: Any) -> Callable[[Callable], Exercise]:
+    """Make an exercise of the function that yields its trials; for `record` see `Exercise`."""
+    return lambda trials: Exercise(trials, insight, **record)
 
 
 def exercises_of(module: str) -> list[Exercise]:
@@ -321,10 +252,7 @@ def exercises_of(module: str) -> list[Exercise]:
 
 
 def show_progress(module: str) -> None:
-    """Print a line for each exercise of a lesson's module, and what to do next.
-
-    It tells what the checks said since the kernel started; nothing is stored.
-    """
+    """Print what the checks of a module said since the kernel started, and what is next."""
     exercises = exercises_of(module)
     lines = [f"{each.state} {each.name}" for each in exercises]
     left = [each for each in exercises if each.state != "✔"]
@@ -335,17 +263,6 @@ def show_progress(module: str) -> None:
     display(Lines(lines if left else [*lines, "All solved."]))
 
 
-def answer_cells(path: Path) -> dict[str, str]:
-    """Return the first code cell of each exercise that holds its check, by the exercise's name."""
-    found: dict[str, str] = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        lines = [line for line in source.splitlines() if line.startswith("exercises.")]
-        if cell["cell_type"] == "code" and lines and ".check(" in lines[-1]:
-            found.setdefault(lines[-1].split(".")[1], source)
-    return found
-
-
 class Lines:
     """Lines of text, broken between words however narrow the window is."""
 
@@ -354,76 +271,48 @@ class Lines:
 
     def __repr__(self) -> str:
         """Return plain text, in lines of at most WIDTH characters."""
-        return "\n".join(map(self._wrapped, self.lines))
+        options = {"break_long_words": False, "break_on_hyphens": False}
+        indents = [" " * (len(line) - len(line.lstrip()) + 2) for line in self.lines]
+        pairs = zip(self.lines, indents, strict=True)
+        return "\n".join(textwrap.fill(a, WIDTH, subsequent_indent=b, **options) for a, b in pairs)
 
     def _repr_html_(self) -> str:
         """Return text that the browser breaks: JupyterLab breaks plain text inside words."""
         style = "white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
         return f'<pre style="{style}">{html.escape(chr(10).join(self.lines), quote=False)}</pre>'
 
-    @staticmethod
-    def _wrapped(line: str) -> str:
-        indent = " " * (len(line) - len(line.lstrip()) + 2)
-        options = {"break_long_words": False, "break_on_hyphens": False}
-        return textwrap.fill(line, WIDTH, subsequent_indent=indent, **options)
-
-
-# --- The stub --------------------------------------------------------------------------------
-
 
 @functools.cache
 def _load_optimizers() -> None:
-    """Make PyTorch load what it loads at the first optimizer, which is much.
-
-    Were it cut off in the middle by a time limit, PyTorch would be broken until a restart.
-    """
+    """Load what PyTorch loads at the first optimizer; cut off by a time limit it stays broken."""
     torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
 
 
-def _stub() -> None:
-    """Hold nothing but a docstring, as a stub does."""
-    ...
+def _statements(thing: Any) -> dict[str, list[str]]:
+    """Return what a function, a class's methods or a source's functions do, by name and arguments.
 
-
-def _bare_stub() -> None: ...
-
-
-def _is_stub(answer: Any) -> bool:
-    """Whether a function does nothing, or a class has methods and none that does."""
-    if isinstance(answer, type):
-        return bool(_methods(answer)) and all(map(_is_stub, _methods(answer).values()))
-    code = getattr(answer, "__code__", None)
-    if not isinstance(code, CodeType):
-        return False
-    same = code.co_code in (_stub.__code__.co_code, _bare_stub.__code__.co_code)
-    return same and set(code.co_consts) <= {None, answer.__doc__}
-
-
-def _methods(cls: type) -> dict[str, FunctionType]:
-    """The methods of a class; Python 3.14 keeps its annotations as one more function."""
-    parts = vars(cls).items()
-    return {k: v for k, v in parts if isinstance(v, FunctionType) and "annotate" not in k}
-
-
-def _source(thing: Any) -> Any:
-    """The code of a function, or of a class's methods, without docstring, spaces and comments."""
+    Docstrings, `...`, spaces and comments do not count.
+    """
     if isinstance(thing, type):
-        return {name: _source(method) for name, method in _methods(thing).items()}
+        methods = [part for part in vars(thing).values() if isinstance(part, FunctionType)]
+        return {k: v for method in methods for k, v in _statements(method).items()}
     try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+        source = thing if isinstance(thing, str) else textwrap.dedent(inspect.getsource(thing))
+        parts = ast.parse(source).body
     except (OSError, TypeError, SyntaxError):
-        return None
-    if not isinstance(node, ast.FunctionDef):
-        return None
-    has_doc = ast.get_docstring(node) is not None
-    return ast.unparse(node.args), [ast.unparse(part) for part in node.body[has_doc:]]
-
-
-# --- What the learner sees of an error -------------------------------------------------------
+        return {}
+    found = {}
+    for function in (part for part in parts if isinstance(part, ast.FunctionDef)):
+        lines = [part for part in function.body if not isinstance(part, ast.Pass)]
+        words = [part for part in lines if isinstance(part, ast.Expr)]
+        words = [part for part in words if isinstance(part.value, ast.Constant)]
+        lines = [part for part in lines if part not in words]
+        found[f"{function.name}({ast.unparse(function.args)})"] = list(map(ast.unparse, lines))
+    return found
 
 
 def _message(error: BaseException) -> str:
-    """The type of an error and the first line of its message, whatever its class does."""
+    """Return an error's type and the first line of its message, whatever its class does."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:
@@ -432,11 +321,11 @@ def _message(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The line of the learner's code where the error arose; empty if none of it was running."""
+    """Return the line of the learner's code where an error arose; empty if none was running."""
     place = ""
-    for frame, number_ in traceback.walk_tb(error.__traceback__):
+    for frame, line in traceback.walk_tb(error.__traceback__):
         if frame.f_globals.get("__name__") == "__main__":  # the notebook
             code = frame.f_code
-            text = linecache.getline(code.co_filename, number_, frame.f_globals).strip()
-            place = f"in line {number_} of your cell ({code.co_name}): {text}"
+            text = linecache.getline(code.co_filename, line, frame.f_globals).strip()
+            place = f"in line {line} of your cell ({code.co_name}): {text}"
     return place

@@ -5,9 +5,7 @@ Each function raises `Wrong` with the first thing that is wrong, and never tells
 
 from __future__ import annotations
 
-import itertools
-import secrets
-from collections.abc import Iterable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -21,14 +19,14 @@ class Wrong(Exception):
 
 
 class Fresh:
-    """Random inputs from a generator of their own, other ones at each check."""
+    """Random inputs from a generator of their own; each check has another seed."""
 
-    def __init__(self) -> None:
-        self.generator = torch.Generator().manual_seed(secrets.randbits(32))
+    def __init__(self, seed: int) -> None:
+        self.generator = torch.Generator().manual_seed(seed)
 
-    def normal(self, *shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    def normal(self, *shape: int) -> torch.Tensor:
         """Return numbers from N(0, 1)."""
-        return torch.randn(shape, generator=self.generator, dtype=dtype)
+        return torch.randn(shape, generator=self.generator)
 
     def integer(self, low: int, high: int) -> int:
         """Return one of low, low + 1, ..., high."""
@@ -46,7 +44,7 @@ def expect(condition: Any, message: str) -> None:
 
 
 def kind_of(value: Any) -> str:
-    """Return the type of a value as a learner names it."""
+    """Return the type of a value as a learner names it, such as "a tensor"."""
     if value is None:
         return "None"
     if isinstance(value, type):
@@ -63,12 +61,15 @@ def expect_type(condition: Any, what: str, got: Any) -> None:
 
 
 def numbers(got: Any, what: str = "the result") -> torch.Tensor:
-    """Return as a tensor what may be one, or an array, a number, or lists of them."""
+    """Return as a tensor on the CPU, without a graph, what any form of numbers holds.
+
+    A tensor, an array, a number, or lists of them count alike.
+    """
     all_tensors = isinstance(got, (list, tuple)) and got and all(map(torch.is_tensor, got))
     if all_tensors and len({part.shape for part in got}) == 1:
         got = torch.stack(list(got))
     if isinstance(got, torch.Tensor):
-        return got.detach()
+        return got.detach().cpu()  # first of all: Apple's graphics cards have no float64
     if isinstance(got, (Fraction, Decimal)):
         got = float(got)
     # An old NumPy warns of tensors of different shapes before it refuses them.
@@ -96,12 +97,6 @@ def several(got: Any, *names: str) -> list[Any]:
     return list(got)
 
 
-def collect(got: Any, most: int, what: str) -> list[Any]:
-    """Return what a generator, or any other iterable, hands out, and no more than `most` + 1."""
-    expect_type(isinstance(got, Iterable), f"{what} one after the other", got)
-    return list(itertools.islice(got, most + 1))
-
-
 def shape_of(tensor: torch.Tensor) -> str:
     """Return the shape as it is written in the lessons."""
     return str(tuple(tensor.shape))
@@ -113,40 +108,32 @@ def expect_shape(got: torch.Tensor, shape: tuple[int, ...], what: str = "the res
     expect(tuple(got.shape) == tuple(shape), message)
 
 
-def expect_dtype(got: torch.Tensor, dtype: torch.dtype, what: str = "the result") -> None:
-    """Raise Wrong unless the dtype is this one."""
-    names = [str(name).replace("torch.", "") for name in (dtype, got.dtype)]
-    expect(got.dtype == dtype, f"dtype: {what} should have dtype {names[0]}, got {names[1]}.")
+@dataclass
+class Want:
+    """A result that an answer should return."""
 
+    what: str  # what messages call it
+    value: Any  # a tensor or a number
+    any_shape: bool = False  # whether only the count of numbers matters
+    rtol: float = 1e-4
+    atol: float = 1e-5
 
-def expect_values(
-    got: Any,
-    want: torch.Tensor,
-    what: str = "the result",
-    *,
-    any_shape: bool = False,
-    rtol: float = 1e-4,
-    atol: float = 1e-5,
-) -> None:
-    """Raise Wrong unless `got` has the shape (any, if left open) and the values of `want`.
-
-    Tensors, NumPy arrays, lists and plain numbers count alike.
-    """
-    got, want = numbers(got, what), want.detach()
-    if any_shape:
-        count = f"hold {want.numel()} numbers" if want.numel() > 1 else "be one number"
-        message = f"shape: {what} should {count}, got {shape_of(got)}."
-        expect(got.numel() == want.numel(), message)
-        got, want = got.reshape(-1), want.reshape(-1)
-    expect_shape(got, tuple(want.shape), what)
-    got, want = got.double().cpu(), want.double().cpu()
-    wrong = ~torch.isclose(got, want, rtol=rtol, atol=atol, equal_nan=True)
-    if wrong.any():
-        raise Wrong(f"values: {what} {_difference(got, want, wrong)}.")
+    def compare(self, got: Any) -> None:
+        """Raise Wrong unless `got`, in any form of numbers, has this shape and these values."""
+        got, want = numbers(got, self.what).double(), numbers(self.value).double()
+        if self.any_shape:
+            count = f"hold {want.numel()} numbers" if want.numel() > 1 else "be one number"
+            message = f"shape: {self.what} should {count}, got {shape_of(got)}."
+            expect(got.numel() == want.numel(), message)
+            got, want = got.reshape(-1), want.reshape(-1)
+        expect_shape(got, tuple(want.shape), self.what)
+        wrong = ~torch.isclose(got, want, rtol=self.rtol, atol=self.atol, equal_nan=True)
+        if wrong.any():
+            raise Wrong(f"values: {self.what} {_difference(got, want, wrong)}.")
 
 
 def _difference(got: torch.Tensor, want: torch.Tensor, wrong: torch.Tensor) -> str:
-    """In words, how values differ from the right ones, without telling those."""
+    """Say how values differ from the right ones, without telling those."""
     first = tuple(wrong.nonzero()[0].tolist())
     yours = f"yours is {got[first].item():.4g}"
     if got.numel() == 1:

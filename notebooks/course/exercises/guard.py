@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import contextlib
 import ctypes
 import io
-import math
 import random
 import threading
 import time
-import types
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -18,113 +15,62 @@ from typing import Any
 import numpy as np
 import torch
 
-#: Where a cell could replace a function that checks and lessons rely on.
-_MODULES = (torch, torch.Tensor, torch.nn, torch.nn.functional, torch.autograd, np, math, builtins)
-_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, type)
-_ORIGINALS = [
-    (module, {name: part for name, part in vars(module).items() if isinstance(part, _FUNCTIONS)})
-    for module in _MODULES
-]
-
 
 class TimeUp(BaseException):
     """Raised in the learner's code when its time is over."""
 
 
-def restore_replaced_functions() -> list[str]:
-    """Put back what has been assigned over functions of PyTorch, NumPy, math and Python.
-
-    Returns
-    -------
-    list of str
-        The names, such as "torch.isclose", of the functions that had been replaced.
-    """
-    replaced = []
-    for module, originals in _ORIGINALS:
-        now = dict(vars(module))
-        for name, original in originals.items():
-            if now.get(name) is not original and not _is_own(now.get(name), name, module):
-                setattr(module, name, original)
-                replaced.append(f"{_name(module)}.{name}")
-        for name in _inherited(module) & now.keys() - originals.keys():
-            if isinstance(now[name], _FUNCTIONS) and not _is_own(now[name], name, module):
-                delattr(module, name)
-                replaced.append(f"{_name(module)}.{name}")
-    return replaced
-
-
-def _name(module: Any) -> str:
-    return f"{module.__module__}.{module.__name__}" if isinstance(module, type) else module.__name__
-
-
-def _inherited(module: Any) -> set[str]:
-    """Return the names that a class has from its bases; a module has none."""
-    return {name for base in getattr(module, "__mro__", ())[1:] for name in vars(base)}
-
-
-def _is_own(function: Any, name: str, module: Any) -> bool:
-    """Whether a library has wrapped a function of its own, as PyTorch does with `manual_seed`."""
-    home = str(getattr(function, "__module__", "")).split(".")[0]
-    return getattr(function, "__name__", "") == name and home == _name(module).split(".")[0]
-
-
 @contextlib.contextmanager
 def undisturbed() -> Iterator[None]:
-    """Give back the random generators and PyTorch's settings as they were; show no warnings."""
+    """Give back the random generators and PyTorch's settings as they were; show no warnings.
+
+    Inside, new tensors are float32 numbers on the CPU and autograd is on, as a notebook begins.
+    """
     states, dtype = (random.getstate(), np.random.get_state()), torch.get_default_dtype()
-    threads = torch.get_num_threads()
+    device, threads = torch.empty(0).device, torch.get_num_threads()
     gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:
         torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)  # PyTorch's own, the CPU
         torch.set_num_threads(1)
         with torch.random.fork_rng(gpus), torch.enable_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         torch.set_default_dtype(dtype)
+        torch.set_default_device(None if device.type == "cpu" else device)
         torch.set_num_threads(threads)
         random.setstate(states[0])
         np.random.set_state(states[1])
 
 
-def threads_left(before: set[threading.Thread]) -> bool:
-    """Tell whether code has left a thread that goes on; a progress bar's own does not count."""
-    new = [t for t in set(threading.enumerate()) - before if "tqdm" not in type(t).__module__]
-    for thread in new:
-        thread.join(0.2)
-    return any(thread.is_alive() for thread in new)
-
-
 class FirstLines(io.TextIOBase):
     """Takes what the learner's code prints, keeps the first lines and counts the rest."""
 
-    def __init__(self, most: int = 3) -> None:
-        self.most, self.kept, self.num_lines = most, "", 0
+    def __init__(self) -> None:
+        self.kept, self.num_lines = "", 0
 
     def write(self, text: str) -> int:
         """Take a piece of text."""
-        if self.num_lines < self.most:
-            self.kept += text[:1000]
+        self.kept += text[:1000] if self.num_lines < 3 else ""
         self.num_lines += text.count("\n")
         return len(text)
 
     def report(self) -> list[str]:
         """Return the lines to show."""
-        lines = [line[:100] for line in self.kept.splitlines()][: self.most]
+        lines = [f"    {line[:100]}" for line in self.kept.splitlines()[:3]]
         more = self.num_lines - len(lines)
-        head = ["  Your code printed:"] if lines else []
         tail = [f"    ... and {more} more lines"] if more > 0 else []
-        return head + [f"    {line}" for line in lines] + tail
+        return ["  Your code printed:", *lines, *tail] if lines else tail
 
 
 class TimeLimit:
     """Raises TimeUp in the block, on any system, when it takes too long; nothing comes after it.
 
     Time is the processor's, so that a busy machine costs nobody an answer; code that only waits
-    may wait six times as long. Unlike a simulated Ctrl-C it leaves a real one alone. It takes
-    effect between two steps of Python code, so a single call that hangs in compiled code cannot be
-    stopped. (Nor can, in Python 3.10, a `try` in an endless loop that calls nothing; a real Ctrl-C
-    cannot either.)
+    may wait six times as long. A real Ctrl-C is left alone. The limit takes effect between two
+    steps of Python code, so a single call that hangs in compiled code cannot be stopped, nor, in
+    Python 3.10, a `try` in an endless loop that calls nothing.
     """
 
     # No locks or events: an exception between taking and giving back a lock would block for ever.

@@ -1,62 +1,65 @@
-"""Remembers what an argument holds, and tells what has changed in it."""
+"""Looks into arguments and results: what has changed in them, and which numbers they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from numbers import Number
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+from .expect import Wrong, numbers
 
 
-def snapshot(value: Any) -> dict[str, Any]:
-    """Return what a value holds, by place; equal dictionaries mean that nothing has changed.
+def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each tensor, array, number and string in a value with its place, such as "0.weight".
 
-    Tensors, arrays, lists, dictionaries, nets (parameters, buffers, which of them learn, training
-    mode), optimizers, generators, datasets and loaders are looked into; other objects are not.
-    Of gradients only those of a net's parameters count.
+    Of gradients only those of a net's parameters count; objects of other kinds hold nothing.
     """
-    if isinstance(value, torch.Tensor):
-        return {"": (value.dtype, value.requires_grad, _array_key(value.detach().cpu()))}
-    if isinstance(value, np.ndarray):
-        return {"": _array_key(value)}
     if isinstance(value, torch.nn.Module):
-        parts = {**dict(value.named_parameters()), **dict(value.named_buffers())}
-        grads = {f"{name}.grad": p.grad for name, p in value.named_parameters()}
+        params = dict(value.named_parameters())
+        grads = {f"{name}.grad": param.grad for name, param in params.items()}
         modes = {f"{name}.training": part.training for name, part in value.named_modules()}
-        return _nested({**parts, **grads, **modes})
-    if isinstance(value, torch.optim.Optimizer):
-        return _nested(value.state_dict())
-    if isinstance(value, torch.Generator):
-        return {"": _array_key(value.get_state())}
-    if isinstance(value, torch.utils.data.DataLoader):
-        return snapshot(value.dataset)
-    if isinstance(value, torch.utils.data.TensorDataset):
-        return snapshot(value.tensors)
+        value = params | dict(value.named_buffers()) | grads | modes
+    elif isinstance(value, (DataLoader, TensorDataset)):
+        value = {"": value.dataset if isinstance(value, DataLoader) else value.tensors}
+    elif isinstance(value, (list, tuple)):
+        value = dict(enumerate(value))
     if isinstance(value, dict):
-        return _nested(value)
-    if isinstance(value, (list, tuple)):
-        return {"": len(value), **_nested(dict(enumerate(value)))}
-    if isinstance(value, (int, float, complex, str, bytes, bool)):
-        return {"": repr(value)}
-    return {}
+        for name, part in value.items():
+            yield from _leaves(part, f"{place}.{name}".strip("."))
+    elif isinstance(value, (torch.Tensor, np.ndarray, Number, str)):
+        yield place, value
 
 
-def changed_place(before: dict[str, Any], after: dict[str, Any]) -> str | None:
+def snapshot(value: Any) -> dict[str, tuple]:
+    """Return what a value holds, by place; equal dictionaries mean that nothing has changed."""
+    found = {}
+    for place, leaf in _leaves(value):
+        tensor = torch.as_tensor(leaf) if isinstance(leaf, np.ndarray) else leaf
+        if isinstance(tensor, torch.Tensor):  # as bytes, which are equal for nan, too
+            content = tensor.detach().cpu().flatten().view(torch.uint8).numpy().tobytes()
+            found[place] = tensor.dtype, tensor.requires_grad, tensor.shape, content
+        else:
+            found[place] = (repr(leaf),)
+    return found
+
+
+def changed_place(before: dict[str, tuple], after: dict[str, tuple]) -> str | None:
     """Return the first place that differs ("" for the value itself), or None if none does."""
     places = [*before, *after]
     return next((place for place in places if before.get(place) != after.get(place)), None)
 
 
-def _nested(parts: dict[Any, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, part in parts.items():
-        for place, content in snapshot(part).items():
-            found[f"{name}.{place}".strip(".")] = content
-    return found
+def all_numbers(value: Any) -> torch.Tensor | None:
+    """Return the numbers in a result, of nets those of the parameters, or None if it has others.
 
-
-def _array_key(array: Any) -> tuple:
-    """Return an array's shape and bytes, which are equal for nan, too."""
-    if isinstance(array, torch.Tensor):
-        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
-    return array.shape, array.tobytes()
+    They come in one row, in float64 and on the CPU, so that two results can be compared.
+    """
+    leaves = [leaf for place, leaf in _leaves(value) if not place.endswith(("grad", "training"))]
+    try:
+        return torch.cat([numbers(leaf).double().flatten() for leaf in leaves])
+    except (Wrong, ValueError, RuntimeError):  # a string, a layer without shape, nothing at all
+        return None

@@ -87,10 +87,13 @@ def test_a_figure_that_shows_something_else_is_found(tmp_path):
         drawing("left.lines[0].set_ydata([1, 2, 9])", ["chaotic-figure"]),
         drawing("left.set_title('Another title')", ["chaotic-figure"]),
     ]
+    redraw = "from course.live_figure import show_live\nshow_live(figure)\n"
     green = [drawing(""), drawing("left.legend(loc='lower center')")]
-    write(tmp_path / "01-figures.ipynb", *green, *map(drawing, FIGURE_FAULTS), *chaotic)
+    green += [drawing(f"left.set_title('First')\n{redraw}left.set_title('Title')\n{redraw}")]
+    faults = [*FIGURE_FAULTS, f"{redraw}left.set_title('Last')\n{redraw}"]
+    write(tmp_path / "01-figures.ipynb", *green, *map(drawing, faults), *chaotic)
     done = run(tmp_path, ".")
-    assert done.startswith("..FFFFF.F "), done
+    assert done.startswith("...FFFFFF.F "), done
 
 
 def test_run_is_strict_and_looks_for_the_data_once_where_a_notebook_needs_it(tmp_path):

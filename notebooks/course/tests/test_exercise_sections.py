@@ -1,20 +1,19 @@
 """What holds for the exercises of every notebook, in it and in the lesson's solutions."""
 
 import ast
+import copy
 import re
 
+import matplotlib.pyplot as plt
 import nbformat
 import pytest
+import torch
 from exercise_testing import modules, run
+from IPython.lib.pretty import pretty
 
-from course.exercises import engine
+from course.exercises import engine, known_answers
 
-LESSONS = sorted(path.stem[-2:] for path in engine.NOTEBOOKS.glob("course/exercises/lesson*.py"))
-RECORDS = {
-    module.__name__.split(".")[-1]: engine.exercises_of(module.__name__)
-    for lesson in LESSONS
-    for module in modules(lesson)
-}
+RECORDS = {name: engine.exercises_of(module.__name__) for name, module in modules().items()}
 each_module = pytest.mark.parametrize("module", RECORDS)
 each_exercise = pytest.mark.parametrize(
     ("module", "name"), [(module, each.name) for module in RECORDS for each in RECORDS[module]]
@@ -24,14 +23,14 @@ each_exercise = pytest.mark.parametrize(
 def notebook(module):
     """Return the notebook with the exercises of a module, such as "lesson01" or "deeper01"."""
     kind, lesson = module[:-2], module[-2:]
-    (path,) = engine.NOTEBOOKS.glob(
+    (path,) = known_answers.NOTEBOOKS.glob(
         f"{lesson}-*.ipynb" if kind == "lesson" else f"{kind}-{lesson}*"
     )
     return path
 
 
 def solutions(module):
-    return engine.answer_cells(engine.NOTEBOOKS / f"solutions-{module[-2:]}.ipynb")
+    return known_answers.answer_cells(known_answers.NOTEBOOKS / f"solutions-{module[-2:]}.ipynb")
 
 
 def section(module):
@@ -94,17 +93,23 @@ def signatures(source):
 @each_module
 def test_stubs_and_solutions_are_those_of_the_module_in_its_order(module):
     names = [each.name for each in RECORDS[module]]
-    assert list(engine.answer_cells(notebook(module))) == names
-    assert list(solutions(module)) == [each.name for each in solved_together(module)]
+    ends = "cells that end in `exercises.NAME.check(...)`, in the order of the records"
+    assert list(known_answers.answer_cells(notebook(module))) == names, f"the notebook has {ends}"
+    together = [each.name for each in solved_together(module)]
+    assert list(solutions(module)) == together, f"the solutions notebook has {ends}"
     text = "\n".join(cell.source for cell in section(module) if cell.cell_type == "markdown")
-    assert text.count("### Exercise ") == text.count("<summary>Hint 1</summary>") == len(names)
-    assert text.count("<details>") == text.count("</details>") == text.count("</summary>\n\n")
+    for part in ("### Exercise ", "<summary>Hint 1</summary>"):
+        assert text.count(part) == len(names), f"under `## Exercises` each exercise has {part!r}"
+    hints = text.count("<details>"), text.count("</details>"), text.count("</summary>\n\n")
+    assert len(set(hints)) == 1, "each hint is closed, and an empty line follows its summary"
+    last = section(module)[-1].source
+    assert last == "exercises.progress()", "the last cell shows the progress"
 
 
 @each_exercise
 def test_stub_and_solution_agree(module, name):
-    stub, solved = engine.answer_cells(notebook(module))[name], solutions(module)[name]
-    assert stub.rstrip().splitlines()[-1] == solved.rstrip().splitlines()[-1]
+    stub, solved = known_answers.answer_cells(notebook(module))[name], solutions(module)[name]
+    assert stub[stub.index("exercises.") :] == solved[solved.index("exercises.") :]
     assert signatures(stub) <= signatures(solved)
 
 
@@ -118,7 +123,7 @@ def test_untouched_stubs(module):
 
 @each_exercise
 def test_a_single_answer_wrong_and_all_others_right(module, name):
-    stub = engine.answer_cells(notebook(module))[name]
+    stub = known_answers.answer_cells(notebook(module))[name]
     said = run_section(module, solutions(module) | {name: spoilt(stub)})
     progress = said.pop("progress")
     said.pop("", None)
@@ -132,3 +137,28 @@ def test_solution_is_shown_without_its_check(module, name, capsys):
     next(each for each in RECORDS[module] if each.name == name).solution()
     shown = capsys.readouterr().out.strip()
     assert shown and ".check(" not in shown and shown in solutions(module)[name]
+
+
+def shown(source, namespace):
+    """Run a cell and return as text what it prints and the value of its last line."""
+    tree = ast.parse(source)
+    if isinstance(tree.body[-1], ast.Expr):
+        tree.body[-1] = ast.Assign([ast.Name("last_value", ast.Store())], tree.body[-1].value)
+    printed = run(ast.unparse(ast.fix_missing_locations(tree)), namespace=namespace)
+    value = namespace.pop("last_value", None)
+    return printed + (f"{pretty(value)}\n" if value is not None else "")
+
+
+@pytest.mark.parametrize(
+    "path", sorted(known_answers.NOTEBOOKS.glob("solutions-*.ipynb")), ids=lambda path: path.name
+)
+def test_solutions_print_what_is_stored(path, monkeypatch):
+    """As nbval does, but without a kernel for each notebook, which takes longer than the cells."""
+    namespace, options = {"__name__": "__main__"}, copy.copy(torch._tensor_str.PRINT_OPTS)
+    monkeypatch.setattr(torch._tensor_str, "PRINT_OPTS", options)  # given back afterwards
+    with plt.rc_context(), torch.random.fork_rng():
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                texts = [out.get("text") or out["data"]["text/plain"] for out in cell.outputs]
+                stored = "".join(text.rstrip("\n") + "\n" for text in texts)
+                assert shown(cell.source, namespace) == stored, cell.source
