@@ -420,7 +420,7 @@ def trained(lesson, net, data, num_epochs, loss=nn.functional.cross_entropy):
     return net
 
 
-@pytest.mark.parametrize("seed", SEEDS[:3])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_lesson05_one_layer(lesson05, pictures, seed):
     train, (X_val, y_val), test = pictures
     measure = lesson05["loss_and_accuracy"]
@@ -448,7 +448,7 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
     assert (by_rows[[7, 9]] > 5).all() and (by_rows[[0, 1, 2, 3, 4, 5, 6, 8]] < 0).all()
 
 
-@pytest.mark.parametrize("seed", SEEDS[:3])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_lesson05_breakages(lesson05, pictures, seed):
     (X_train, y_train), validation, _ = pictures
     measure = lesson05["loss_and_accuracy"]
@@ -473,3 +473,39 @@ def test_lesson05_hidden_layer(lesson05, pictures):
     assert 0.015 < mlp - linear < 0.035
     tested = [lesson05["loss_and_accuracy"](net, *test)[1] for net in nets]
     assert 0.835 < tested[0] < linear and 0.87 <= tested[1] < mlp
+
+
+@pytest.fixture(scope="module")
+def deeper05():
+    return functions("deeper-05")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper05_a_short_training_is_modest_but_not_of_noise(deeper05, pictures, seed):
+    (X_train, y_train), (X_val, y_val), _ = pictures
+    deeper05.update(loss=nn.functional.cross_entropy, X_train=X_train, y_train=y_train)
+    deeper05.update(X_val=X_val, y_val=y_val)
+    net, gaps = one_layer(seed), []
+    for num_epochs in (1, 4, 7):
+        deeper05["train"](net, num_epochs)
+        confidence, accuracy = deeper05["measured"](net)
+        gaps.append(accuracy - confidence)
+    assert gaps[0] > gaps[1] + 0.02 and gaps[0] > gaps[2] + 0.02
+    assert net(torch.rand(1000, 28, 28)).softmax(dim=1).max(dim=1).values.mean() > 0.8
+    bytes_net = one_layer(seed)
+    deeper05["train"](bytes_net, 3, largest=1)
+    o = bytes_net(255 * X_val)
+    assert nn.functional.cross_entropy(o, y_val) > 1000
+    assert 0.4 < (o.argmax(dim=1) == y_val).float().mean() < 0.82
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper05_a_slip_moves_the_mean_alone(deeper05, seed):
+    torch.manual_seed(seed)
+    deeper05["c"] = torch.linspace(0, 60, 1201)
+    y = 5 + torch.randn(11).clamp(-2, 2)
+    slip = y.clone()
+    slip[y.argmax()] = 52.0
+    moves = {name: deeper05["best"](deeper05[name], slip) - deeper05["best"](deeper05[name], y)
+             for name in ("squared", "absolute", "huber")}  # fmt: skip
+    assert moves["squared"] > 3 and moves["absolute"].abs() < 0.06 and moves["huber"].abs() < 0.5
