@@ -477,7 +477,7 @@ def test_lesson04_how_ramps_add_up(lesson04, seed):
     assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_lesson04_tilts_first_and_momentum_is_quicker(lesson04, seed):
     X, y = lesson04["noisy_cubic"](100, seed=1)
     plain, fast = (lesson04["new_net"](seed) for _ in range(2))
