@@ -485,6 +485,11 @@ def test_lesson04_breakages(lesson04, seed):
     plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
     assert min(large) < min(plain)
     assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+    jumps = []
+    for lr, momentum in ((0.3, 0), (0.03, 0.9)):
+        history = torch.tensor(train(lesson04["new_net"](seed), X, y, 60, lr, momentum))
+        jumps.append(history[20:].log().diff().abs().mean())
+    assert jumps[0] > jumps[1]
 
 
 @pytest.fixture(scope="module")
