@@ -467,14 +467,16 @@ def best_error(columns, y):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lesson04_how_ramps_add_up(lesson04, seed):
     lesson04["X"], lesson04["y"] = X, y = lesson04["noisy_cubic"](100, seed)
-    lesson04["ones"] = ones = torch.ones(100, 1)
-    line = best_error(torch.cat([X, ones], dim=1), y)
+    line = best_error(torch.cat([X, torch.ones(100, 1)], dim=1), y)
+    assert lesson04["train"](nn.Linear(1, 1), X, y, 200)[-1] < 1.01 * line
     for kink in torch.linspace(-0.98, 0.98, 50):
         assert all(lesson04["best_error"](w, kink) > 0.999 * line for w in (1, -1))
     two = (lesson04["two_ramps"](X).sum(dim=1, keepdim=True) - y).square().mean()
-    kinks = torch.tensor([0.2, 0.4, 0.6, 0.8])
-    eight = torch.relu(torch.cat([-X - kinks, X - kinks], dim=1))
+    lesson04["kinks"] = torch.tensor([0.2, 0.4, 0.6, 0.8])
+    eight = lesson04["eight_ramps"](X)
     assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
+    without_noise = torch.linalg.lstsq(eight, X**3).solution
+    assert (without_noise[:4] < 0).all() and (without_noise[4:] > 0).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -510,6 +512,11 @@ def test_lesson04_breakages(lesson04, seed):
     plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
     assert min(large) < min(plain)
     assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+    jumps = []
+    for lr, momentum in ((0.3, 0), (0.03, 0.9)):
+        history = torch.tensor(train(lesson04["new_net"](seed), X, y, 60, lr, momentum))
+        jumps.append(history[20:].log().diff().abs().mean())
+    assert jumps[0] > jumps[1]
 
 
 @pytest.fixture(scope="module")
