@@ -4,6 +4,7 @@ A learner's own notebooks, and what JupyterLab adds when a lesson is saved, are 
 tests: these here are for who commits.
 """
 
+import ast
 import base64
 import io
 import re
@@ -170,6 +171,31 @@ def test_cells_are_short(path):
     assert max(lengths) <= MOST_LINES, [i for i, n in enumerate(lengths, 1) if n > MOST_LINES]
     if path in LESSONS:  # a solution stands whole in its cell, for `solution()` to show
         assert statistics.median(lengths) <= 7
+
+
+def names(source, kind, inside):
+    """Names that code stores or loads, in its functions (local ones left out) or outside them."""
+    found = set()
+    for part in ast.parse(source).body:
+        if isinstance(part, ast.FunctionDef) == inside:
+            used = [node for node in ast.walk(part) if isinstance(node, ast.Name)]
+            local = {node.id for node in used if isinstance(node.ctx, ast.Store)}
+            local |= {node.arg for node in ast.walk(part) if isinstance(node, ast.arg)}
+            found |= {node.id for node in used if isinstance(node.ctx, kind)} - (
+                local if inside else set()
+            )
+    return found
+
+
+@each_notebook
+def test_a_control_moves_its_own_figure_also_when_all_cells_have_run(path):
+    cells = code_cells(path)
+    for number, cell in enumerate(cells):
+        if "control" in tags(cell):
+            used = names(cell.source, ast.Load, inside=True)
+            for later in cells[number + 1 :]:
+                taken = used & names(later.source, ast.Store, inside=False)
+                assert not taken, f"{taken} of the control means something else in\n{later.source}"
 
 
 @each_notebook
