@@ -270,6 +270,18 @@ def deeper02():
     return functions("deeper-02")
 
 
+def sgd_by_torch(theta, grads, **settings):
+    """Return the path of sgd_by_hand in deeper-02, by torch.optim.SGD."""
+    theta = theta.clone().requires_grad_()
+    optimizer = torch.optim.SGD([theta], **settings)
+    path = [theta.detach().clone()]
+    for g in grads:
+        theta.grad = g.clone()
+        optimizer.step()
+        path.append(theta.detach().clone())
+    return torch.stack(path)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper02_settings_of_sgd(deeper02, seed):
     torch.manual_seed(seed)
@@ -284,7 +296,7 @@ def test_deeper02_settings_of_sgd(deeper02, seed):
         {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
     ):
         hand = deeper02["sgd_by_hand"](theta, grads, lr=0.03, **settings)
-        by_torch = deeper02["sgd_by_torch"](theta, grads, lr=0.03, **settings)
+        by_torch = sgd_by_torch(theta, grads, lr=0.03, **settings)
         torch.testing.assert_close(hand, by_torch, rtol=0, atol=1e-6)
 
 
@@ -299,6 +311,26 @@ def test_deeper02_borders(deeper02, momentum, nesterov, border):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_forgetting_the_velocity_falls_behind(lesson02, deeper02, seed):
+    features, labels = data(seed, lesson02)
+    deeper02 |= {"features": features, "labels": labels}
+    deeper02 |= {"TensorDataset": TensorDataset, "DataLoader": DataLoader}
+    net, optimizer, loader = deeper02["new_run"]()
+    start = optimizer.state_dict()
+    for forgets in (False, True):
+        net, optimizer, loader = deeper02["new_run"]()
+        deeper02["train"](net, nn.MSELoss(), optimizer, loader, 1)
+        if forgets:
+            optimizer.load_state_dict(start)
+        deeper02["train"](net, nn.MSELoss(), optimizer, loader, 1)
+        end = torch.cat([net.weight.data.flatten(), net.bias.data])
+        if not forgets:
+            without_break = end
+    truth = torch.tensor([*TRUE_W, TRUE_B])
+    assert (end / truth < without_break / truth - 0.05).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02, seed):
     features, labels = data(seed, lesson02)
     raw = features * torch.tensor([1.0, 3.0]) + torch.tensor([0.0, 20.0])
@@ -306,16 +338,13 @@ def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02,
     ends = []
     for X, lr in ((raw, 0.002), (raw, 0.003), (standardised, 0.5)):
         net = nn.Linear(2, 1)
-        nn.init.zeros_(net.weight), nn.init.zeros_(net.bias)
         optimizer = torch.optim.SGD(net.parameters(), lr=lr)
         ends.append(deeper02["train"](net, nn.MSELoss(), optimizer, [(X, labels)], 100)[-1])
     assert 10 < ends[0] < 30 and ends[1] > 1e10 and ends[2] < 0.0002
     noisy = labels + torch.normal(0, 1, labels.shape)
-    A = torch.cat([features, torch.ones(len(features), 1)], dim=1)
-    deeper02["features"], lowest = features, torch.linalg.lstsq(A, noisy).solution.flatten()
+    deeper02["features"] = features
     constant, shrinking = (
-        torch.stack(deeper02["distances"](noisy, lowest, factor)[0])[1000:].mean()
-        for factor in (lambda step: 1, lambda step: 1 / (1 + step / 50))
+        torch.tensor(deeper02["path_of_bias"](noisy, gamma)[1000:]).std() for gamma in (1, 0.998)
     )
     assert shrinking < constant / 3
 
