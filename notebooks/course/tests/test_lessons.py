@@ -417,14 +417,14 @@ def test_deeper03_race(deeper03, seed):
 def test_deeper03_hill_and_valleys(deeper03, seed):
     torch.manual_seed(seed)
     walks, slope = deeper03["walks"], deeper03["hill_gradient"]
-    path = walks(slope, torch.zeros(100), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
+    path = walks(slope, torch.zeros(1000), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
     assert (path[-1].abs() > 0.4).all()
-    assert 45 < (path[1].sign() == path[-1].sign()).sum() < 80
-    valleys = torch.tensor([-1.5, -0.5]), torch.tensor([-0.275, 0.825])
-    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.1, 0.2)]
-    early, late = ([(path[step] > 0.6).sum() for path in paths] for step in (200, 2000))
-    assert early[0] == late[0] == 0 and early[1] < 25 and 40 < late[1] < 85
-    assert early[2] > 90 and late[2] == 100
+    assert 550 < (path[1].sign() == path[-1].sign()).sum() < 670
+    valleys = torch.tensor([-2.0, -1.0]), torch.tensor([-0.5, 1.0])
+    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.085, 0.15)]
+    early, late = ([(path[step] > 1).sum() for path in paths] for step in (200, 2000))
+    assert early[0] == late[0] == 0 and early[1] < 20 and 30 < late[1] < 65
+    assert early[2] == late[2] == 100
 
 
 @pytest.mark.parametrize("seed", SEEDS)
