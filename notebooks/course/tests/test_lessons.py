@@ -517,13 +517,13 @@ def deeper04():
 def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deeper04):
     deeper04["X_test"], deeper04["y_test"] = deeper04["noisy_cubic"](1000, seed=2)
     ends, payoff = {}, {}
-    for draw in (1, 4, 10):
+    for draw in (4, 10):
         few = deeper04["ten_points"](draw)
         small, large = (deeper04["held_out_history"](units, *few) for units in (8, 64))
         ends[draw] = small[-1], large[-1]
         payoff[draw] = min(large) / large[-1]
     assert ends[4][0] < ends[4][1] and ends[10][0] > ends[10][1]  # neither net is always the worse
-    assert payoff[4] < 0.6 and payoff[1] < 0.85 and payoff[10] > 0.95
+    assert payoff[4] < 0.6 and payoff[10] > 0.95
     many = deeper04["noisy_cubic"](100, seed=1)
     assert deeper04["held_out_history"](64, *many)[-1] < 0.0115 < min(min(ends.values()))
 
