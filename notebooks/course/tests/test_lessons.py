@@ -555,24 +555,45 @@ def deeper04():
 
 def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deeper04):
     deeper04["X_test"], deeper04["y_test"] = deeper04["noisy_cubic"](1000, seed=2)
-    payoff = {}
-    for seed in (2, 4):
-        X, y = deeper04["ten_points"](seed)
-        held_out, net = deeper04["watch_held_out"](64, X, y)
-        payoff[seed] = min(held_out) / held_out[-1]
-        assert (net(X) - y).square().mean() < 0.5 * (X**3 - y).square().mean()
-        assert held_out[-1] > 0.012
-    assert payoff[4] < 0.6 and 0.85 < payoff[2] < 1
+    ends, payoff = {}, {}
+    for draw in (4, 10):
+        few = deeper04["ten_points"](draw)
+        small, large = (deeper04["held_out_history"](units, *few) for units in (8, 64))
+        ends[draw] = small[-1], large[-1]
+        payoff[draw] = min(large) / large[-1]
+    assert ends[4][0] < ends[4][1] and ends[10][0] > ends[10][1]  # neither net is always the worse
+    assert payoff[4] < 0.6 and payoff[10] > 0.95
+    many = deeper04["noisy_cubic"](100, seed=1)
+    assert deeper04["held_out_history"](64, *many)[-1] < 0.0115 < min(min(ends.values()))
 
 
-def test_deeper04_seeds_without_kinks_on_both_sides_fail(deeper04):
+def test_deeper04_seeds_without_kinks_on_both_sides_are_late(deeper04):
     X, y = deeper04["noisy_cubic"](100, seed=1)
     for seed in (8, 21, 27, 1, 2):
         net = deeper04["new_net"](seed)
         error = deeper04["train"](net, X, y, num_steps=400)[-1]
-        kinks = -net[0].bias / net[0].weight.flatten()
-        inside = kinks[kinks.abs() < 0.95]
+        inside = deeper04["kinks"](net)
+        inside = inside[inside.abs() < 0.95]
         assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
+    for bend in (nn.ReLU(), nn.LeakyReLU(0.01)):
+        net = deeper04["new_net"](8)
+        net[1] = bend
+        history = deeper04["train"](net, X, y, num_steps=1500)
+        assert history[1000] > 0.03 and history[-1] < 0.012
+        assert (deeper04["kinks"](net).abs() > 1).all()  # no kink among the points: Tanh bends
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper04_spoiled_biases(deeper04, seed):
+    deeper04["X"], deeper04["y"] = deeper04["noisy_cubic"](100, seed=1)
+    before_tanh, before_relu = (deeper04["new_net"](seed) for _ in range(2))
+    as_usual = deeper04["gradient_sizes"](before_tanh)
+    with torch.no_grad():
+        before_tanh[2].bias += 3
+        before_relu[0].bias -= 2
+    tiny, none = deeper04["gradient_sizes"](before_tanh), deeper04["gradient_sizes"](before_relu)
+    assert (tiny[:2] > 0).all() and (tiny[:2] < 0.2 * as_usual[:2]).all() and tiny[2] > 0.1
+    assert none[:2].tolist() == [0, 0] and none[2] > 0.01
 
 
 @pytest.fixture(scope="module")
