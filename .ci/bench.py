@@ -25,7 +25,7 @@ BATCH_SIZE, ROUNDS = 256, 3
 def in_memory(images: Tensor, labels: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield shuffled minibatches of tensors in memory, as the lesson on softmax regression does."""
     for rows in torch.randperm(len(labels)).split(BATCH_SIZE):
-        yield images.index_select(0, rows), labels[rows]
+        yield images[rows] / 255, labels[rows]
 
 
 def train(batches: Iterable[tuple[Tensor, Tensor]]) -> None:
@@ -51,10 +51,10 @@ def main() -> None:
     course.begin(seed=0)
     train_iter, _ = d2l.load_data_fashion_mnist(BATCH_SIZE)
     labels = train_iter.dataset.targets  # (60000,)
-    images = train_iter.dataset.data / 255  # (60000, 28, 28)
-    flat = images.flatten(1).split(BATCH_SIZE)
+    images = train_iter.dataset.data  # (60000, 28, 28), bytes
+    flat = (images / 255).flatten(1).split(BATCH_SIZE)
     works = {
-        "training, tensors in memory": lambda: train(in_memory(images, labels)),
+        "training, bytes in memory": lambda: train(in_memory(images, labels)),
         "training, d2l's loader": lambda: train(train_iter),
         "the bare matrix products": lambda: multiply(flat),
     }
