@@ -95,6 +95,11 @@ def test_solution_is_shown_without_its_check(module, name, capsys):
     assert shown and ".check(" not in shown and shown in solutions(module)[name]
 
 
+def unpadded(text):
+    """Return a text without the spaces that PyTorch before 2.14 puts before numbers in tensors."""
+    return re.sub(r"(?<=[\[( ]) +", "", text)
+
+
 def shown(source, namespace):
     """Run a cell and return as text what it prints and the value of its last line."""
     tree = ast.parse(source)
@@ -117,4 +122,4 @@ def test_solutions_print_what_is_stored(path, monkeypatch):
             if cell.cell_type == "code":
                 texts = [out.get("text") or out["data"]["text/plain"] for out in cell.outputs]
                 stored = "".join(text.rstrip("\n") + "\n" for text in texts)
-                assert shown(cell.source, namespace) == stored, cell.source
+                assert unpadded(shown(cell.source, namespace)) == unpadded(stored), cell.source
