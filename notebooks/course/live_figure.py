@@ -15,7 +15,7 @@ from matplotlib.layout_engine import LayoutEngine
 from .figure_text import figure_text
 
 #: So many times the seconds of a drawing pass until the next one,
-PAUSE = 2
+PAUSE = 4
 #: but the 1st, 2nd, 4th, 8th … state is drawn at once while all drawing takes less than so many.
 FREE_SECONDS = 1.0
 
@@ -48,8 +48,8 @@ def show_live(figure: Figure) -> None:
     """Show a figure in the cell's output; redraw it in place as long as the same cell runs.
 
     A drawing takes far longer than a step of training. So most states are left out, but never the
-    last: it is drawn when the cell ends, however it ends. A figure costs about a second, or half as
-    much time again as the cell computes, whichever is more. Outside of cells, when a control is
+    last: it is drawn when the cell ends, however it ends. A figure costs about a second, or a quarter
+    of the time that the cell computes, whichever is more. Outside of cells, when a control is
     moved, it is redrawn where it was shown last.
     """
     cell, shown = _running_cell(), _shown.get(figure)
