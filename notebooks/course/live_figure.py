@@ -48,9 +48,9 @@ def show_live(figure: Figure) -> None:
     """Show a figure in the cell's output; redraw it in place as long as the same cell runs.
 
     A drawing takes far longer than a step of training. So most states are left out, but never the
-    last: it is drawn when the cell ends, however it ends. A figure costs about a second, or a quarter
-    of the time that the cell computes, whichever is more. Outside of cells, when a control is
-    moved, it is redrawn where it was shown last.
+    last: it is drawn when the cell ends, however it ends. A figure costs about a second, or a
+    quarter of the time that the cell computes, whichever is more. Outside of cells, when a control
+    is moved, it is redrawn where it was shown last.
     """
     cell, shown = _running_cell(), _shown.get(figure)
     if shown is None or cell not in (None, shown.cell):
