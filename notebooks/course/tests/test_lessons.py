@@ -293,7 +293,6 @@ def test_deeper02_settings_of_sgd(deeper02, seed):
         {},
         {"momentum": 0.9},
         {"momentum": 0.9, "dampening": 0.5},
-        {"dampening": 0.5},
         {"weight_decay": 0.5},
         {"momentum": 0.9, "nesterov": True},
         {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
@@ -308,9 +307,26 @@ def test_deeper02_settings_of_sgd(deeper02, seed):
 )
 def test_deeper02_borders(deeper02, momentum, nesterov, border):
     below, above = (
-        deeper02["descend"](factor * border, momentum, nesterov).abs() for factor in (0.97, 1.03)
+        deeper02["descend"](torch.zeros(40), factor * border, momentum, nesterov).abs()
+        for factor in (0.97, 1.03)
     )
     assert below[-10:].max() < below[10:20].max() and above[-10:].max() > above[10:20].max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_momentum_adds_up_noise(deeper02, seed):
+    torch.manual_seed(seed)
+    noise = torch.randn(10_000)
+    plain, same_rate, tenth = (
+        deeper02["descend"](noise, lr, momentum).std()
+        for lr, momentum in ((0.1, 0), (0.1, 0.9), (0.01, 0.9))
+    )
+    assert 2.5 < same_rate / plain < 3.5 and 0.9 < tenth / plain < 1.1
+
+
+def test_deeper02_momentum_one_swings_for_ever(deeper02):
+    path = deeper02["descend"](torch.zeros(400), 0.5, 1).abs()
+    assert 0.95 < path[-20:].max() / path[:20].max() < 1.05 and path.min() < 0.2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -353,11 +369,20 @@ def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02,
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
+def test_deeper02_lbfgs_needs_few_gradients_but_all_examples(lesson02, deeper02, seed):
     features, labels = data(seed, lesson02)
-    for line_search in (None, "strong_wolfe"):
-        losses = deeper02["fit_lbfgs"](features * torch.tensor([1, 10]), labels, line_search)[1]
-        assert 3 < sum(loss > 0.001 for loss in losses) < 15
+    losses = deeper02["fit_lbfgs"](nn.Linear(2, 1), features * torch.tensor([1, 10]), labels)
+    assert 3 < sum(loss > 0.001 for loss in losses) < 15
+    noisy = labels + torch.normal(0, 1, labels.shape)
+    nets, ends = (nn.Linear(2, 1), nn.Linear(2, 1)), ([], [])
+    optimizer = torch.optim.SGD(nets[1].parameters(), lr=0.03)
+    for X, y in zip(features.split(10), noisy.split(10), strict=True):
+        deeper02["fit_lbfgs"](nets[0], X, y)
+        deeper02["train"](nets[1], nn.MSELoss(), optimizer, [(X, y)], 1)
+        for net, end in zip(nets, ends, strict=True):
+            end.append(net.bias.item() - TRUE_B)
+    errors = [torch.tensor(end[-20:]).square().mean().sqrt() for end in ends]
+    assert errors[0] > 2 * errors[1]
 
 
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
