@@ -612,20 +612,40 @@ def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deep
     assert deeper04["held_out_history"](64, *many)[-1] < 0.0115 < min(min(ends.values()))
 
 
-def test_deeper04_seeds_without_kinks_on_both_sides_are_late(deeper04):
+def test_deeper04_seeds_without_a_kink_among_the_points_are_on_or_near_the_line(deeper04):
     X, y = deeper04["noisy_cubic"](100, seed=1)
-    for seed in (8, 21, 27, 1, 2):
+    for seed in (8, 21, 27, 12, 18):  # the last three have kinks on one side only
         net = deeper04["new_net"](seed)
-        error = deeper04["train"](net, X, y, num_steps=400)[-1]
-        inside = deeper04["kinks"](net)
-        inside = inside[inside.abs() < 0.95]
-        assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
-    for bend in (nn.ReLU(), nn.LeakyReLU(0.01)):
-        net = deeper04["new_net"](8)
-        net[1] = bend
-        history = deeper04["train"](net, X, y, num_steps=1500)
-        assert history[1000] > 0.03 and history[-1] < 0.012
-        assert (deeper04["kinks"](net).abs() > 1).all()  # no kink among the points: Tanh bends
+        error = deeper04["train"](net, X, y, num_steps=300)[-1]
+        assert (error > 0.028) == (deeper04["kinks"](net).abs() > 0.98).all()
+        assert (error > 0.02) == (seed in (8, 21, 27))
+
+
+def test_deeper04_two_tanh_units_end_the_wait_of_seed_8(deeper04):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    deeper04["grid"] = torch.linspace(-1, 1, 201).reshape(-1, 1)
+    net, sizes = deeper04["new_net"](8), []
+
+    def gradient(net):  # before a step, that of the step before
+        sizes.append(0 if net[0].weight.grad is None else net[2].weight.grad.norm().item())
+        return deeper04["loss_fn"](net(X), y).item()
+
+    history = deeper04["train"](net, X, y, num_steps=1500, measure=gradient)
+    assert history[1000] > 0.03 and history[-1] < 0.012
+    assert max(sizes[1100:1300]) > 10 * max(sizes[400:800])
+    assert (deeper04["kinks"](net).abs() > 1).all()  # no kink among the points: Tanh bends
+    contributions = deeper04["parts"](net)
+    assert ((contributions.amax(dim=0) - contributions.amin(dim=0)) > 0.5).sum() == 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper04_kinks_that_level_an_end_are_moved_out(deeper04, seed):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    net = deeper04["new_net"](seed)
+    before, w = deeper04["kinks"](net), net[0].weight.detach().flatten().clone()
+    deeper04["train"](net, X, y, num_steps=100)
+    near_an_end = (before.abs() > 0.7) & (before.abs() < 1) & (w * before < 0)
+    assert (deeper04["kinks"](net).abs() > before.abs())[near_an_end].all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -639,6 +659,8 @@ def test_deeper04_spoiled_biases(deeper04, seed):
     tiny, none = deeper04["gradient_sizes"](before_tanh), deeper04["gradient_sizes"](before_relu)
     assert (tiny[:2] > 0).all() and (tiny[:2] < 0.2 * as_usual[:2]).all() and tiny[2] > 0.1
     assert none[:2].tolist() == [0, 0] and none[2] > 0.01
+    deeper04["train"](before_relu, deeper04["X"], deeper04["y"], num_steps=100)
+    assert len(before_relu(deeper04["X"]).unique()) == 1  # one number for all x
 
 
 @pytest.fixture(scope="module")
