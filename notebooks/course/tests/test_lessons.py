@@ -780,20 +780,21 @@ def deeper05():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper05_a_short_training_is_modest_but_not_of_noise(deeper05, pictures, seed):
-    (X_train, y_train), (X_val, y_val), _ = pictures
-    deeper05.update(loss=nn.functional.cross_entropy, X_train=X_train, y_train=y_train)
-    deeper05.update(X_val=X_val, y_val=y_val)
-    net, measured = one_layer(seed), []
+    (X_bytes, y_train), (X_val, y_val), _ = pictures
+    X_train = X_bytes / 255
+    deeper05.update(loss=nn.functional.cross_entropy, y_val=y_val)
+    net, gaps = one_layer(seed), []
     for num_epochs in (1, 4, 7):
-        deeper05["train"](net, num_epochs)
-        measured.append(deeper05["measured"](net))
-    (first, _), (second, _), (third, _) = measured
-    assert first + 0.04 < second < third
-    (early, late) = (accuracy - confidence for confidence, accuracy in measured[::2])
-    assert early > late + 0.01
-    assert net(torch.rand(1000, 28, 28)).softmax(dim=1).max(dim=1).values.mean() > 0.8
+        deeper05["train"](net, X_train, y_train, num_epochs)
+        said, share_right = deeper05["ten_groups"](net(X_val))
+        gaps.append(share_right.mean() - said.mean())
+        if len(gaps) == 2:
+            noise = net(torch.rand(1000, 28, 28))
+    assert gaps[0] > gaps[2] + 0.01 and gaps[2] > 0
+    assert noise.softmax(dim=1).max(dim=1).values.mean() > 0.8
+    assert (noise.argmax(dim=1) == 8).float().mean() > 0.99
     bytes_net = one_layer(seed)
-    deeper05["train"](bytes_net, 3, largest=1)
+    deeper05["train"](bytes_net, 255 * X_train, y_train, 3)
     o = bytes_net(255 * X_val)
     assert nn.functional.cross_entropy(o, y_val) > 1000
     assert 0.4 < (o.argmax(dim=1) == y_val).float().mean() < 0.82
@@ -802,7 +803,7 @@ def test_deeper05_a_short_training_is_modest_but_not_of_noise(deeper05, pictures
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper05_a_slip_moves_the_mean_alone(deeper05, seed):
     torch.manual_seed(seed)
-    deeper05["c"] = torch.linspace(0, 60, 1201)
+    deeper05["candidates"] = torch.linspace(0, 60, 1201)
     y = 5 + torch.randn(11).clamp(-2, 2)
     slip = y.clone()
     slip[y.argmax()] = 52.0
