@@ -722,13 +722,11 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
     assert 0.82 < tested < validation < 0.845
     confidence, predictions = net(X_val).softmax(dim=1).max(dim=1)
     right = predictions == y_val
-    assert 0.008 < right.float().reshape(10, 1000).mean(dim=1).std() < 0.016
     assert confidence[right].mean() > confidence[~right].mean() + 0.2
-    assert 0.9 < right[confidence.argsort(descending=True)[:8000]].float().mean() < 0.92
-    assert 0.5 < measure(net, X_val.roll(2, dims=2), y_val)[1] < 0.6
+    assert 0.5 < measure(net, X_val[:1000].roll(2, dims=2), y_val[:1000])[1] < 0.62
     recall = [right[y_val == k].float().mean() for k in range(10)]
     assert recall[6] in sorted(recall)[:2] and 0.3 < recall[6] < 0.7
-    weight_images = (net[1].weight - net[1].weight.mean(dim=0)).detach().reshape(10, 28, 28)
+    weight_images = net[1].weight.detach().reshape(10, 28, 28)
     ahead = (weight_images.sum(dim=(1, 2)) / 2 + net[1].bias).sort(descending=True)
     assert ahead.indices[0] == 8 and ahead.values[0] > ahead.values[1] + 3
     assert (net(torch.rand(1000, 28, 28)).argmax(dim=1) == 8).all()
@@ -739,11 +737,9 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
         found.append(net(hidden).argmax(dim=1).bincount(minlength=10) / len(boots))
     assert found[0][9] > 0.85 and found[1][9] < 0.02 and found[2][9] > 0.85
     assert found[1][5] > 0.9  # nearly all are called sandals
-    given = weight_images * boots.mean(dim=0)
-    by_rows = given[:, 8:16].sum(dim=(1, 2))
-    assert (by_rows[[7, 9]] > 5).all() and (by_rows[[0, 1, 2, 3, 4, 5, 6, 8]] < 0).all()
-    left_over = given.sum(dim=(1, 2)) + net[1].bias.detach() - by_rows
-    assert left_over.argmax() == 5 and left_over[5] > left_over[9] + 2
+    lead = (weight_images[9] - weight_images[5]) * boots.mean(dim=0)
+    assert lead[8:16].sum() > lead.sum() > 0  # the rows bring more than all pixels together
+    assert lead.sum() - lead[8:16].sum() + net[1].bias[9] - net[1].bias[5] < -2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -762,15 +758,21 @@ def test_lesson05_breakages(lesson05, pictures, seed):
     assert 2.29 < mean_loss < 2.6 and 0.02 < accuracy < 0.2
 
 
-def test_lesson05_hidden_layer(lesson05, pictures):
-    (X_train, y_train), validation, test = pictures
-    lesson05.update(loss=nn.functional.cross_entropy, device=torch.device("cpu"))
-    lesson05.update(X_train=X_train, y_train=y_train, X_val=validation[0], y_val=validation[1])
-    nets = one_layer(8), lesson05["new_mlp"]()
-    linear, mlp = (lesson05["train_longer"](net)[-1] for net in nets)
-    assert 0.015 < mlp - linear < 0.035
-    tested = [lesson05["loss_and_accuracy"](net, *test)[1] for net in nets]
-    assert 0.835 < tested[0] < linear and 0.87 <= tested[1] < mlp
+def test_lesson05_hidden_layer(lesson05, pictures, capsys):
+    (X_train, y_train), (X_val, y_val), test = pictures
+    lesson05.update(loss=nn.functional.cross_entropy, X_train=X_train, y_train=y_train)
+    lesson05.update(X_val=X_val, y_val=y_val, X_seen=X_train[:5_000] / 255, y_seen=y_train[:5_000])
+    linear = one_layer(1)
+    mlp = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    for net in (linear, mlp):
+        lesson05["train_longer"](net)
+    capsys.readouterr()  # what it prints is compared in the notebook
+    measure = lesson05["loss_and_accuracy"]
+    (one, many), (one_tested, many_tested) = (
+        [measure(net, X, y)[1] for net in (linear, mlp)] for X, y in ((X_val, y_val), test)
+    )
+    assert 0.02 < many - one < 0.04 and measure(linear, *test)[1] > 0.83
+    assert 0.83 < one_tested < one and 0.87 <= many_tested < many
 
 
 @pytest.fixture(scope="module")
