@@ -74,12 +74,12 @@ def every_example_once(fresh: Fresh) -> Iterator[Trial]:
 
 
 @exercise(
-    "The steepest direction sets the limit for all the others, which is why features of very "
-    "different size make descent slow.",
+    "A penalty adds its strength to the curvature along each weight: steep directions allow only a "
+    "smaller rate, and flat ones are no longer flat.",
     seconds=60,  # for those who find it by trying
 )
 def largest_stable_lr(fresh: Fresh) -> Iterator[Trial]:
-    """Yield features; the largest curvature of the mean squared loss sets the limit."""
+    """Yield features and penalties; the largest curvature of the loss sets the limit."""
 
     def expect_limit(limit: float, got: Any) -> None:
         expect_type(got is not None, "a number", got)
@@ -91,16 +91,19 @@ def largest_stable_lr(fresh: Fresh) -> Iterator[Trial]:
         expect(1.0105 * lr > limit, message)
 
     n = fresh.integer(30, 60)
-    for features, note in (
-        (fresh.normal(n, 2), ""),
-        (3 * fresh.normal(n, 3) + 2, " with mean 2 and standard deviation 3"),
-        (0.1 * fresh.normal(n, 1), " with standard deviation 0.1"),
-        (100 * fresh.normal(n, 2), " with standard deviation 100"),
-        (fresh.normal(3, 4), ""),
-        (fresh.normal(1, 2), ": a single example"),
+    for features, penalty, note in (
+        (fresh.normal(n, 2) + 1, 1.5, ""),
+        (3 * fresh.normal(n, 3) + 2, 0.0, " with mean 2 and standard deviation 3"),
+        (0.1 * fresh.normal(n, 1), 0.5, " with standard deviation 0.1"),
+        (0.1 * fresh.normal(n, 2), 5.0, " with standard deviation 0.1"),
+        (100 * fresh.normal(n, 2), 3000.0, " with standard deviation 100"),
+        (fresh.normal(3, 4), 0.3, ""),
+        (fresh.normal(1, 2), 0.0, ": a single example"),
     ):
         A = torch.cat([features, torch.ones(len(features), 1)], dim=1).double()
-        limit = 2 / float(torch.linalg.eigvalsh(A.T @ A / len(A)).max())
-        words = f"features {tuple(features.shape)}{note}"
-        args = dict(features=features)
+        curvatures = A.T @ A / len(A)
+        curvatures.diagonal()[:-1] += penalty
+        limit = 2 / float(torch.linalg.eigvalsh(curvatures).max())
+        words = f"features {tuple(features.shape)}{note}, penalty {penalty:g}"
+        args = dict(features=features, penalty=penalty)
         yield Trial(words, args, judge=partial(expect_limit, limit), calls=1)
