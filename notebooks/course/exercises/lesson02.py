@@ -84,7 +84,7 @@ def _expect_new_nets(nets: list[nn.Module]) -> None:
 def net_of_size(fresh: Fresh) -> Iterator[Trial]:
     """Yield sizes, of which one is large enough to tell where the weights start."""
     for d, width, num_outputs in (
-        (4, 3, 2),
+        (6, 25, 4),
         (fresh.integer(5, 9), fresh.integer(14, 25), fresh.integer(2, 4)),
         (150, fresh.integer(95, 110), 150),
         (2, 1, 3),
