@@ -80,7 +80,7 @@ class Trial:
         """Tell whether this trial failed as another answer's did: in words and in numbers."""
         if other is None or self.number != other.number or self.numbers is None:
             return False
-        words = [re.sub(r"[\d.]+", "#", str(trial.error)) for trial in (self, other)]
+        words = [re.sub(r"-?[\d.]+(e-?\d+)?", "#", str(trial.error)) for trial in (self, other)]
         if (
             words[0] != words[1]
             or other.numbers is None

@@ -26,6 +26,7 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
         16: "Mind the sign.",
         -4: "That is the mean's; the loss here is a sum.",
     }
+    mistakes |= dict.fromkeys((-5, -10), "The slope is each error times its x.")
     hint = "Write down the error of each example, then error times x."
     yield Prediction("w_grad", -16, hint, mistakes)
     hint = "Line the two shapes up at their right ends."

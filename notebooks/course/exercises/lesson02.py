@@ -25,10 +25,13 @@ progress = partial(show_progress, __name__)
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield four predictions."""
     mistakes = {1.5: "That is `squared_loss`'s mean.", 24: "That is the squared errors' sum."}
+    mistakes |= {0.75: "Which of the two losses has the 1/2?"}
     yield Prediction("mean_loss", 3, "Work out the squared errors' sum first.", mistakes)
     mistakes = {0.03: "That would do for the mean.", 0.006: "`MSELoss` has no 1/2."}
+    mistakes |= dict.fromkeys((0.3, 0.6, 1.2), "A larger gradient needs a smaller rate.")
     yield Prediction("same_lr", 0.003, "By what factor do the two gradients differ?", mistakes)
-    mistakes = {(3, 2): "Which comes first in a weight?", (3, 5): "That is the first layer's."}
+    mistakes = dict.fromkeys(((3, 5), (5, 3)), "Here the first layer's numbers stand.")
+    mistakes |= {(3, 2): "Which comes first in a weight?"}
     hint = "What does the second layer take in, and what does it give out?"
     yield Prediction("weight_shape", (2, 3), hint, mistakes)
     mistakes = {20: "Mind `drop_last`.", 3: "That is one epoch.", 19: "Each epoch starts anew."}
