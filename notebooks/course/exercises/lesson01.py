@@ -17,7 +17,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "`.grad` adds up until you zero it, broadcasting makes n x n of n and n x 1, and a last batch "
     "that is not full is a step too.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield three predictions."""

@@ -20,7 +20,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "The mean, the sum and the half change the loss by a factor, and the learning rate has to make "
     "up for it; shapes and counts follow from the sizes alone.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield four predictions."""

@@ -19,7 +19,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "A layer holds in x out weights and out biases, equal units stay equal, the best constant is "
     "off by the variance, and linear layers alone make a line.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield four predictions."""
