@@ -57,10 +57,11 @@ def _expect_net(args: dict, width: int, net: Any) -> nn.Module:
     values = torch.cat([p.detach().flatten() for p in parameters.values()])
     expect(values.isfinite().all(), "values: some parameters start at nan or inf.")
     with torch.no_grad():
-        expect(not net(torch.zeros(1, num_inputs)).any(), "values: not all biases start at zero.")
-        sums = net(X[:10]) + net(X[10:]), net(X[:10] + X[10:])
+        at_zero = net(torch.zeros(1, num_inputs))
+        sums = net(X[:10]) + net(X[10:]), net(X[:10] + X[10:]) + at_zero
     message = "values: something stands between the two layers, before them or after them."
     expect(torch.allclose(*sums, rtol=1e-3, atol=1e-3 * sums[1].abs().max().item()), message)
+    expect(not at_zero.any(), "values: not all biases start at zero.")
     num_weights = width * (num_inputs + num_outputs)
     expect(values.count_nonzero() >= 0.99 * num_weights, "values: some weights start at zero.")
     for name, p in parameters.items():
