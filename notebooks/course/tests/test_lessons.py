@@ -130,6 +130,16 @@ def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
     assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_smaller_batches_walk_a_more_crooked_way(lesson01, seed):
+    lengths = []
+    for batch_size in (1000, 10, 1):
+        path = lesson01["walk"](batch_size, *data(seed, lesson01), TRUE_B)
+        lengths.append(path.diff(dim=0).norm(dim=1).sum() / path[-1].norm())
+        assert (path[-1] - TRUE_W).norm() < 0.05
+    assert lengths[0] < 1.01 and lengths == sorted(lengths)
+
+
 @pytest.fixture
 def deeper01(seed):
     """Return what deeper-01 defines, with the data of a seed in the place of its own."""
