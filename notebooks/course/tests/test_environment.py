@@ -284,6 +284,7 @@ class TestMake:
             ("lab", "-m jupyterlab --ip=localhost 01-first.ipynb"),
             ("data", "-m course.fashion_mnist"),
             ("test", "-m pytest"),
+            ("mark", ".ci/mark.py"),
         ],
     )
     def test_python_is_called_by_its_whole_path(self, folder, target, arguments):
