@@ -285,6 +285,7 @@ class TestMake:
             ("data", "-m course.fashion_mnist"),
             ("test", "-m pytest"),
             ("mark", ".ci/mark.py"),
+            ("update", ".ci/update.py"),
         ],
     )
     def test_python_is_called_by_its_whole_path(self, folder, target, arguments):
