@@ -279,7 +279,8 @@ def main(lesson: str = "", handed_in: str = "") -> None:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MPLBACKEND="agg")
     if IS_LINUX:
         needs_d2l = "from d2l import" in lessons[lesson].read_text(encoding="utf-8")
-        multiprocessing.set_forkserver_preload(["torch", *["d2l.torch"] * needs_d2l])
+        dynamo = "torch._dynamo"  # what PyTorch would load at each answer's first optimizer
+        multiprocessing.set_forkserver_preload(["torch", dynamo, *["d2l.torch"] * needs_d2l])
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             every = pool.map(judged, *zip(*answers, strict=True)) if answers else []

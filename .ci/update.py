@@ -50,7 +50,8 @@ def cells(text: str) -> dict[str, str]:
     """Return the text of a notebook's cells by their ids; raise ValueError if it does not open."""
     try:
         nbformat.validate(notebook := json.loads(text))
-        return {cell["id"]: "".join(cell["source"]) for cell in notebook["cells"]}
+        numbered = enumerate(notebook["cells"])  # Colab saves no ids
+        return {cell.get("id", str(k)): "".join(cell["source"]) for k, cell in numbered}
     except Exception as error:
         raise ValueError(str(error)) from error
 
@@ -67,14 +68,15 @@ def settle(path: Path, mine: str, base: str, theirs: str) -> str:
         return "left as it was, since it would no longer have opened with the corrections."
     notebook = json.loads(text)
     for cell in notebook["cells"]:
-        if cell["id"] in both and "".join(cell["source"]) != ours[cell["id"]]:
-            cell["source"] = ours[cell["id"]].splitlines(True)
+        if (key := cell.get("id")) in both and "".join(cell["source"]) != ours[key]:
+            cell["source"] = ours[key].splitlines(True)
     if json.loads(text) != notebook:
         text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         path.write_text(text, encoding="utf-8", newline="\n")
     taken = sum(cells(text).get(key) == new[key] for key in corrected)
-    kept = f", and {len(both)} that you had changed, too, left as you have them" if both else ""
-    return f"{taken} cells corrected{kept}."
+    kept = f"; {len(both)} that you had changed, too, left as you have them" if both else ""
+    number = f"{taken} of {len(corrected)} corrected cells taken over"
+    return f"{number if corrected else 'only what its cells print has changed'}{kept}."
 
 
 def main() -> None:
@@ -90,16 +92,18 @@ def main() -> None:
         branch = git("symbolic-ref", "--short", "HEAD").strip()
         url, upstream = git("remote", "get-url", "origin").strip(), f"origin/{branch}"
         base = git("merge-base", "HEAD", upstream).strip()
-    except subprocess.CalledProcessError:
+    except subprocess.CalledProcessError as error:
         stop(
             "this clone follows no branch of its origin, as where an edition was checked out; "
             "nothing was changed: `git switch main`, try again."
+            f"\n(The reason: {error.stderr.strip()})"
         )
     paths = [ROOT / name for name in git("ls-files", "-z", "*.ipynb").split("\0") if name]
-    before = {path: path.read_text(encoding="utf-8") for path in paths if path.exists()}
-    for path, text in before.items():
+    before = {}
+    for path in filter(Path.exists, paths):
         try:
-            cells(text)
+            cells(text := path.read_text(encoding="utf-8"))
+            before[path] = text
         except ValueError:
             stop(
                 f"{path.name} does not open as a notebook, nothing was changed: move it to another "

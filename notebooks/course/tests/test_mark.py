@@ -49,9 +49,10 @@ def penalised_gradient(X, y, w, b, penalty):
 print(penalised_gradient(X_ten, y_ten, w_guess, not_there, 0.1))
 """
 FAULTS = "1 / 0", "def unfinished(", "raise SystemExit", "torch.zeros(2) @ torch.zeros(3)"
+MUCH = 1 << (31 if sys.platform == "linux" else 42)  # numbers; elsewhere more than there is
 GREEDY = {
     PREDICT: "import shutil\nfrom pathlib import Path\nshutil.rmtree(Path.home())\nw_grad = 1",
-    STEP: "def train_step(X, y, w, b, lr):\n    return torch.ones(1 << 31)",
+    STEP: f"def train_step(X, y, w, b, lr):\n    return torch.ones({MUCH})",
     GRADIENT: "def penalised_gradient(X, y, w, b, penalty):\n"
     "    Path('large').write_bytes(bytes(20_000_000))",
 }
@@ -89,9 +90,9 @@ def write_hand_in(path, answers, above=(), change=lambda cells: None):
     """Write the lesson with answers in the place of its stubs, and other cells above these."""
     notebook = json.loads(notebooks.lesson("01").read_text(encoding="utf-8"))
     cells = notebook["cells"]
-    for cell in cells:
-        for name, code in answers.items():
-            call = known_answers.solution_and_call("01", name)[1]
+    for name, code in answers.items():
+        call = known_answers.solution_and_call("01", name)[1]
+        for cell in cells:
             if cell["cell_type"] == "code" and "".join(cell["source"]).rstrip().endswith(call):
                 cell["source"] = f"{code}\n\n{call}"
     first = next(k for k, cell in enumerate(cells) if "import lesson01" in "".join(cell["source"]))
@@ -196,7 +197,7 @@ def test_root_is_refused(tmp_path, monkeypatch):
         mark.main("01", str(tmp_path))
 
 
-def test_the_network_is_cut_off_or_a_sentence_says_that_it_is_not(tmp_path):
+def test_no_network_is_left_where_it_is_said_to_be_cut_off(tmp_path):
     code = (
         "import mark, socket, sys; cut = mark.confine(20, sys.argv[1]);"
         "names = [name for _, name in socket.if_nameindex()];"

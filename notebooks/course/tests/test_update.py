@@ -91,7 +91,7 @@ class TestMerge:
         assert read(learner) == CELLS | answer | {"cell-3": "corrected"}
         assert read(learner, "notebooks/02-second.ipynb") == {"only": "one"}
         said = capsys.readouterr().out
-        assert f"{NAME}: 1 cells corrected." in said
+        assert f"{NAME}: 1 of 1 corrected cells taken over." in said
         assert "02-second.ipynb: new." in said and "your answers are kept" in said
         update.main()
         assert "there is nothing new" in capsys.readouterr().out
@@ -109,7 +109,9 @@ class TestMerge:
         update.main()
         expected = {"cell-2": CELLS["cell-2"].replace(*mine), "cell-4": "corrected"}
         assert read(learner) == CELLS | expected
-        assert "1 cells corrected, and 1 that you had changed" in capsys.readouterr().out
+        assert (
+            "1 of 2 corrected cells taken over; 1 that you had changed" in capsys.readouterr().out
+        )
 
     def test_a_notebook_that_would_not_open_is_left_as_it_was(self, course, capsys, monkeypatch):
         teacher, learner = course
