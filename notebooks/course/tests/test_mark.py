@@ -51,10 +51,11 @@ print(penalised_gradient(X_ten, y_ten, w_guess, not_there, 0.1))
 FAULTS = "1 / 0", "def unfinished(", "raise SystemExit", "torch.zeros(2) @ torch.zeros(3)"
 MUCH = 1 << (31 if sys.platform == "linux" else 42)  # numbers; elsewhere more than there is
 GREEDY = {
-    PREDICT: "import shutil\nfrom pathlib import Path\nshutil.rmtree(Path.home())\nw_grad = 1",
+    PREDICT: "import shutil\nfrom pathlib import Path\n"
+    "Path('large').write_bytes(bytes(20_000_000))\nshutil.rmtree(Path.home(), True)",
     STEP: f"def train_step(X, y, w, b, lr):\n    return torch.ones({MUCH})",
-    GRADIENT: "def penalised_gradient(X, y, w, b, penalty):\n"
-    "    Path('large').write_bytes(bytes(20_000_000))",
+    GRADIENT: "import socket\n\ndef penalised_gradient(X, y, w, b, penalty):\n"
+    "    raise OSError([name for _, name in socket.if_nameindex()])",
 }
 
 
@@ -78,7 +79,7 @@ def forge(cells):
             cell["outputs"] = [printed]
 
 
-def leave_a_stub_above(cells):
+def leave_stubs_above(cells):
     new = [{**cell, "id": f"again-{k}"} for k, cell in enumerate(cells) if "id" in cell]
     cells += [cell for cell in new if ".check(" in "".join(cell["source"])]
     for name in EXERCISES:
@@ -122,10 +123,10 @@ def test_each_gets_what_it_has_earned_and_the_others_are_untouched(tmp_path):
     folder.mkdir()
     home.mkdir()
     earned = write_class(folder)
-    write_hand_in(folder / "helpers.ipynb", right() | {GRADIENT: WITH_HELPERS}, [HELPER])
-    write_hand_in(folder / "copies.ipynb", right(), change=leave_a_stub_above)
+    answers = right() | {GRADIENT: WITH_HELPERS}
+    write_hand_in(folder / "helpers, below.ipynb", answers, [HELPER], change=leave_stubs_above)
     write_hand_in(folder / "Zoë O'Hara.ipynb", GREEDY)
-    earned |= {"helpers": "✔✔✔", "copies": "✔✔✔", "Zoë O'Hara": "✘✘✘"}
+    earned |= {"helpers, below": "✔✔✔", "Zoë O'Hara": "✘✘✘"}
     (folder / "damaged.ipynb").write_text('{"cells": [', encoding="utf-8")
     (folder / "essay.pdf").touch()
     other = notebooks.lesson("03").read_text(encoding="utf-8")
@@ -148,17 +149,18 @@ def test_each_gets_what_it_has_earned_and_the_others_are_untouched(tmp_path):
     assert "damaged.ipynb is damaged and does not open as a notebook" in done.stdout
     assert "essay.pdf is not a notebook" in done.stdout
     assert "other.ipynb has not this lesson's exercises, but those of lesson03" in done.stdout
-    assert "9 of 12 hand-ins marked" in done.stdout
+    assert "8 of 11 hand-ins marked" in done.stdout
     assert rows["endless 0"][f"{STEP} says"] == "Not yet: still running after 5 s."
     if sys.platform == "linux":
+        assert "File too large" in rows["Zoë O'Hara"][f"{PREDICT} says"]
         assert "memory" in rows["Zoë O'Hara"][f"{STEP} says"]
-        assert "File too large" in rows["Zoë O'Hara"][f"{GRADIENT} says"]
+    is_cut = "OSError: ['lo']" in rows["Zoë O'Hara"][f"{GRADIENT} says"]
+    assert is_cut or "the answers could use the network" in done.stdout
     assert home.is_dir()
-    page = (folder / "marks/some wrong 0.md").read_text(encoding="utf-8")
-    assert (
-        page.startswith("# some wrong 0: 1 of 3 right\n")
-        and rows["some wrong 0"][f"{STEP} says"] in page
-    )
+    sentence, page = rows["some wrong 0"][f"{STEP} says"], folder / "marks/some wrong 0.md"
+    page = page.read_text(encoding="utf-8")
+    assert page.startswith("# some wrong 0: 1 of 3 right\n")
+    assert sentence in page
     assert {path: path.read_bytes() for path in before} == before
     assert not list(folder.rglob("*.unfinished"))
 
@@ -195,17 +197,6 @@ def test_root_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(mark, "judged", None)
     with pytest.raises(SystemExit, match="would run as root, so nothing was marked: "):
         mark.main("01", str(tmp_path))
-
-
-def test_no_network_is_left_where_it_is_said_to_be_cut_off(tmp_path):
-    code = (
-        "import mark, socket, sys; cut = mark.confine(20, sys.argv[1]);"
-        "names = [name for _, name in socket.if_nameindex()];"
-        "sys.exit(3 if cut and set(names) <= {'lo'} else 4 if not cut else 5)"
-    )
-    env = {**os.environ, "PYTHONPATH": str(TOOLS)}
-    done = subprocess.run([sys.executable, "-c", code, tmp_path], env=env)
-    assert done.returncode in (3, 4)
 
 
 if __name__ == "__main__":  # a class of thirty, to be marked and timed by hand
