@@ -128,9 +128,13 @@ def verdict(record: engine.Exercise, sources: list[str]) -> list[str]:
     for number, source in enumerate(sources[:-1], start=1):
         with contextlib.suppress(SyntaxError, ValueError, RecursionError):
             above += statements(number, source)
+    call = f"exercises.{record.name}.check("
     try:
-        cell, call = statements(len(sources), sources[-1]), f"exercises.{record.name}.check("
-        end = next(k for k, (_, node) in enumerate(cell) if ast.unparse(node).startswith(call))
+        cell = statements(len(sources), sources[-1]) if sources else []
+        calls = [k for k, (_, node) in enumerate(cell) if ast.unparse(node).startswith(call)]
+        if not calls:
+            return ["○", "Not attempted: no cell calls its check."]
+        end = calls[0]
         arguments = ast.Tuple(cell[end][1].value.args, ast.Load())
         chosen, wanted, bound = [], set(), set()
         for node in [*(node for _, node in cell[:end]), arguments]:
@@ -147,8 +151,6 @@ def verdict(record: engine.Exercise, sources: list[str]) -> list[str]:
                     failure = error if place == cell[0][0] else failure
             expression = ast.fix_missing_locations(ast.Expression(arguments))
             answers = eval(compile(expression, "the check", "eval"), space)
-    except StopIteration:
-        return ["○", "Not attempted: its cell does not call the check."]
     except guard.TimeUp:
         return ["✘", f"Not yet: its cell is still running after {record.seconds:g} s."]
     except Exception as error:

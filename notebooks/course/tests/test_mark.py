@@ -73,6 +73,8 @@ def wrong(number):
 
 
 def forge(cells):
+    """Let all cells have printed that they are right, and take the last answer's away."""
+    cells[:] = [cell for cell in cells if f"{GRADIENT}.check(" not in "".join(cell["source"])]
     for cell in cells:
         if ".check(" in "".join(cell["source"]):
             printed = {"output_type": "stream", "name": "stdout", "text": ["✔ Right."]}
@@ -151,6 +153,7 @@ def test_each_gets_what_it_has_earned_and_the_others_are_untouched(tmp_path):
     assert "other.ipynb has not this lesson's exercises, but those of lesson03" in done.stdout
     assert "8 of 11 hand-ins marked" in done.stdout
     assert rows["endless 0"][f"{STEP} says"] == "Not yet: still running after 5 s."
+    assert "no cell calls its check" in rows["forged 0"][f"{GRADIENT} says"]
     if sys.platform == "linux":
         assert "File too large" in rows["Zoë O'Hara"][f"{PREDICT} says"]
         assert "memory" in rows["Zoë O'Hara"][f"{STEP} says"]
