@@ -296,6 +296,8 @@ class TestMake:
             ("lab", "-m jupyterlab --ip=localhost 01-first.ipynb"),
             ("data", "-m course.fashion_mnist"),
             ("test", "-m pytest"),
+            ("mark", ".ci/mark.py"),
+            ("update", ".ci/update.py"),
         ],
     )
     def test_python_is_called_by_its_whole_path(self, folder, target, arguments):
