@@ -540,7 +540,7 @@ def test_lesson04_fits_the_cubic(lesson04, seed):
     assert 0.007 < error < 0.013 and error < true_curve
     assert (net(grid) - grid**3).square().mean() < 0.005
     assert (net(held_out[0]) - held_out[1]).square().mean() < 0.015
-    assert abs(net(torch.tensor([[2.0]])).item()) < 4
+    assert net(torch.tensor([[2.0], [10.0], [100.0]])).abs().max() < 4
 
 
 def best_error(columns, y):
@@ -554,13 +554,11 @@ def test_lesson04_how_ramps_add_up(lesson04, seed):
     line = best_error(torch.cat([X, torch.ones(100, 1)], dim=1), y)
     assert lesson04["train"](nn.Linear(1, 1), X, y, 200)[-1] < 1.01 * line
     for kink in torch.linspace(-0.98, 0.98, 50):
-        assert all(lesson04["best_error"](w, kink) > 0.999 * line for w in (1, -1))
-    two = (lesson04["two_ramps"](X).sum(dim=1, keepdim=True) - y).square().mean()
-    lesson04["kinks"] = torch.tensor([0.2, 0.4, 0.6, 0.8])
-    eight = lesson04["eight_ramps"](X)
+        ramps = torch.relu(X - kink), torch.relu(kink - X)
+        assert all(lesson04["best_error"](unit) > 0.999 * line for unit in ramps)
+    left, right = lesson04["two_ramps"](X)
+    two, eight = (left + right - y).square().mean(), lesson04["eight_ramps"](X)
     assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
-    without_noise = torch.linalg.lstsq(eight, X**3).solution
-    assert (without_noise[:4] < 0).all() and (without_noise[4:] > 0).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -589,13 +587,15 @@ def test_lesson04_breakages(lesson04, seed):
         nn.init.constant_(param, 0.1)
     assert 0.95 * line < train(same, X, y, 300)[-1] and same[0].weight.std() < 1e-5
     flat, grid = lesson04["new_net"](seed), torch.linspace(-1, 1, 201).reshape(-1, 1)
+    start = (flat(X) - y).square().mean()
     with pytest.warns(UserWarning, match="different to the input size"):
         train(flat, X, y.flatten(), 300)
+    assert 2 * line < (flat(X) - y).square().mean() < start
     assert 0.05 < flat(grid).max() - flat(grid).min() < 0.3
     assert (flat(grid).mean() - y.mean()).abs() < 0.05
     plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
     assert min(large) < min(plain)
-    assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+    assert not torch.tensor(huge[1]).isfinite() and huge[0] > 1e9
     jumps = []
     for lr, momentum in ((0.3, 0), (0.03, 0.9)):
         history = torch.tensor(train(lesson04["new_net"](seed), X, y, 60, lr, momentum))
