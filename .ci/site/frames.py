@@ -43,29 +43,22 @@ def recorded(name, notebook):
     return {file.parent.name: json.loads(file.read_text(encoding="utf-8")) for file in files}
 
 
-def positions(control):
-    """Return a control's values in order; those of a range are the present one and each quarter."""
-    values = []
-    if isinstance(control.value, bool):
-        values = [False, True]
-    elif isinstance(control.value, tuple) and hasattr(control, "step"):
-        ends = [control.min + (control.max - control.min) * k // 4 for k in range(5)]
-        values = itertools.pairwise(ends)
-    elif hasattr(control, "step"):
-        count = round((control.max - control.min) / control.step)
-        values = [round(control.min + k * control.step, 9) for k in range(count + 1)]
-        if hasattr(control, "base"):  # a logarithmic slider
-            values = [control.base**value for value in values]
-    return sorted({*values, control.value})
-
-
 def some_positions(control, most):
-    """Return so many of a control's values at most, evenly spaced, and among them the present."""
-    values = positions(control)
-    start, last = values.index(control.value), len(values) - 1
-    chosen = [*range(0, last, max(1, math.ceil(last / (most - 1)))), last]
-    nearest = min(chosen, key=lambda k: abs(k - start))
-    return [values[start if k == nearest else k] for k in chosen]
+    """Return so many of a control's values at most, and among them the present one."""
+    if isinstance(control.value, bool):
+        return [False, True]
+    if not hasattr(control, "step"):  # such as the upload of a file
+        return [control.value]
+    if isinstance(control.value, tuple):  # a range: the present one, and each quarter
+        ends = [control.min + (control.max - control.min) * k // 4 for k in range(5)]
+        return list(dict.fromkeys([control.value, *itertools.pairwise(ends)]))[:most]
+    last = round((control.max - control.min) / control.step)
+    steps = {*range(0, last, max(1, math.ceil(last / (most - 1)))), last}
+    values = [round(control.min + step * control.step, 9) for step in steps]
+    if hasattr(control, "base"):  # a logarithmic slider
+        values = [control.base**value for value in values]
+    nearest = min(values, key=lambda value: abs(value - control.value))
+    return sorted({*values} - {nearest} | {control.value})
 
 
 def in_words(control, value):
@@ -107,7 +100,7 @@ def watch_controls():
                 break
             chosen = more
         states, start = [*itertools.product(*chosen)], [each.value for each in controls.values()]
-        if len(states) == 1:  # such as the upload of a file
+        if len(states) == 1:
             return
         pictures, titles = [], []
         for state in [*states, start]:

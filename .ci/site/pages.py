@@ -65,6 +65,7 @@ PLAY = """
 <div class="play" hidden data-frames="../_static/frames/{folder}" data-record="{record}">
 <p>Recorded positions; <a href="../index.html#Start">JupyterLab</a> has all of them.</p>
 </div>
+<noscript><p>Here controls move the figure; they need JavaScript.</p></noscript>
 """
 EXERCISES = f"""
 ```{{note}}
