@@ -18,7 +18,7 @@ unexport PIP_TARGET PIP_PREFIX MPLBACKEND JUPYTERLAB_DIR
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test test-lab run refresh lint bench frames site test-site clean
+.PHONY: help environment lab data test test-lab run refresh lint bench frames site test-site update mark clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -76,6 +76,12 @@ $(SITE_READY): .ci/site/requirements.txt
 	@{ "$(PYTHON)" -m venv --clear .site-venv && \
 		$(SITE_VENV) -m pip install --quiet --disable-pip-version-check -r $< && touch $@; } || \
 		{ echo "Site: .site-venv could not be made (see above); try again later."; exit 1; }
+
+update: environment ## fetch the course's corrections; what you have written stays
+	@$(VENV) .ci/update.py
+
+mark: environment ## for teachers: mark the answers in a folder (LESSON=01 HANDED_IN=folder)
+	@$(VENV) .ci/mark.py "$(LESSON)" "$(HANDED_IN)"
 
 clean: ## remove .venv and what the tools made; the data and the notebooks stay
 	rm -rf .venv .run .frames .site .site-venv .pytest_cache .ruff_cache

@@ -34,6 +34,7 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "notebooks"))
+from course.exercises.known_answers import answer_cells  # noqa: E402
 from course.notebooks import of_course  # noqa: E402
 
 SIDE_BY_SIDE = 2
@@ -42,7 +43,6 @@ SECONDS_OF_REST = 10  # a kernel that rests this long with cells left has stoppe
 LIVE_PICTURES = 2  # the first state and the last; a busy machine may have no time for more
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 POP_UPS = ".jp-Dialog, .Toastify__toast"
-CHECK = re.compile(r"exercises\.\w+\.check\(")
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync"]
 
 # The kernel's state, and for each code cell its tags, whether it has run, and its errors.
@@ -272,12 +272,6 @@ def code_cells(path: Path) -> list[nbformat.NotebookNode]:
     return [c for c in nbformat.read(path, as_version=4).cells if c.cell_type == "code"]
 
 
-def answers(path: Path) -> dict[str, str]:
-    """Return a notebook's cells that check an exercise: the call, and the whole source."""
-    found = [(CHECK.search(cell.source), cell.source) for cell in code_cells(path)]
-    return {match[0]: source for match, source in found if match}
-
-
 def steps_of(path: Path) -> dict[str, Callable[[Page], None]]:
     """Return what is to be done with a notebook, by name and in order."""
     steps: dict[str, Callable[[Page], None]] = {"opening": expect_no_pop_up}
@@ -288,10 +282,11 @@ def steps_of(path: Path) -> dict[str, Callable[[Page], None]]:
         steps["live"] = expect_live_figure
     if any("control" in cell.metadata.get("tags", []) for cell in code_cells(path)):
         steps["control"] = move_control
-    if exercises := answers(path):
-        call, number = next(iter(exercises)), re.search(r"\d+", path.name)[0]
-        solutions = answers(path.with_name(f"solutions-{number}.ipynb"))
-        wrong, right = f'{call}"a wrong answer")', solutions.get(call, "# no solution is there")
+    if exercises := answer_cells(path):
+        name, number = next(iter(exercises)), re.search(r"\d+", path.name)[0]
+        solutions = answer_cells(path.with_name(f"solutions-{number}.ipynb"))
+        call, right = f"exercises.{name}.check(", solutions.get(name, "# no solution is there")
+        wrong = f'{call}"a wrong answer")'
         steps["hint"] = open_hint
         steps["wrong"] = partial(answer_exercise, call=call, source=wrong, mark="✘")
         steps["right"] = partial(answer_exercise, call=call, source=right, mark="✔")

@@ -153,8 +153,11 @@ def main() -> None:
     if build not in ("auto", "cpu", "pypi"):
         stop(f"TORCH is {build!r}; nothing was changed: set it to auto, cpu or pypi.")
     wanted = "\n".join([hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest(), sys.version, build])
+    made_from = text_of(STAMP)
+    if "TORCH" not in os.environ:  # any build will do that is there
+        made_from = made_from.rpartition("\n")[0] + "\n" + build
     try:
-        if text_of(STAMP) != wanted or not PYTHON.exists():
+        if made_from != wanted or not PYTHON.exists():
             make(build, wanted)
         write_settings()
     except OSError as error:

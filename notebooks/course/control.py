@@ -28,19 +28,14 @@ def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -
     figure : matplotlib Figure
         Drawn once, in place, also on a page where no control can be moved.
     change : function
-        Changes the figure; called with the controls' values, under their names. The message of a
-        ValueError, such as of a file that cannot be read, is shown above the figure.
+        Changes the figure; called with the controls' values, under their names.
     controls : ipywidgets
         The controls by name, which is also what they are labelled with.
     """
 
     def redraw(show: Callable[[Figure], None]) -> None:
-        figure.suptitle("")
-        try:
-            with torch.random.fork_rng(devices=[]):
-                change(**{name: _value(control) for name, control in controls.items()})
-        except ValueError as error:
-            figure.suptitle(str(error), wrap=True)
+        with torch.random.fork_rng(devices=[]):
+            change(**{name: control.value for name, control in controls.items()})
         show(figure)
 
     move = _in_main_thread(lambda: redraw(show_moved))
@@ -52,12 +47,6 @@ def play(figure: Figure, change: Callable[..., None], **controls: ValueWidget) -
         _moves[control] = move
         display(control)
     redraw(show_live)
-
-
-def _value(control: ValueWidget) -> object:
-    """Return a control's value; the files of an upload as the tuple that ipywidgets 8 makes."""
-    value = control.value
-    return tuple(value.values()) if isinstance(value, dict) else value
 
 
 def _in_main_thread(redraw: Callable[[], None]) -> Callable[[object], None]:

@@ -89,7 +89,6 @@ def _expect_steps(start: dict, goals: list[dict], after: list[dict]) -> None:
 @exercise(
     "An optimizer is a list of parameters and, for each of them, what it remembers; this one could "
     "train every net of the course.",
-    kind="class",
 )
 def own_optimizer(fresh: Fresh) -> Iterator[Trial]:
     """Yield nets, settings (given by position) and gradients; PyTorch's optimizer is beside it."""

@@ -36,9 +36,8 @@ class _Run:
         return {round(value) - self.start for value in values.tolist()}
 
     def train_epoch(self, net: Any) -> None:
-        best = f"the lowest error was at epoch {self.best_epoch}"
-        message = f"it goes on after {self.last} epochs, when it should have stopped: {best}."
-        expect(self.num_trained < self.last, message)
+        message = "it goes on for 60 epochs and more, whatever `max_epochs` is."
+        expect(self.num_trained < 60, message)
         self.num_trained += bool(self.epochs(net))
         with torch.no_grad():
             for param in net.parameters():
@@ -49,9 +48,17 @@ class _Run:
         expect(0 <= epoch < 99, "`net` holds parameters that are not from this run.")
         return self.errors[min(epoch, len(self.errors) - 1)]
 
-    def judge(self, got: Any) -> None:
+    def use(self, limits: tuple[int, int], answer: Any) -> tuple[Any, int]:
+        """Return what an answer returns, and how many epochs it trains."""
+        got = answer(self.net, self.train_epoch, self.held_out_error, *limits)
+        return got, self.num_trained
+
+    def judge(self, got: tuple[Any, int]) -> None:
         """Raise Wrong unless training stopped in time and went back to the best epoch."""
-        epoch, error = several(got, "best_epoch", "best_error")
+        epoch, error = several(got[0], "best_epoch", "best_error")
+        best = f"the lowest error was at epoch {self.best_epoch}"
+        message = f"it goes on after {self.last} epochs, when it should have stopped: {best}."
+        expect(self.num_trained <= self.last, message)
         message = f"it stops after {self.num_trained} epochs, when it should have gone on."
         expect(self.num_trained == self.last, message)
         Want("best_epoch", self.best_epoch, any_shape=True).compare(epoch)
@@ -88,7 +95,6 @@ def stop_early(fresh: Fresh) -> Iterator[Trial]:
     )
     for k, (errors, patience, max_epochs, best_epoch, words) in enumerate(runs):
         run = _Run(k, errors, best_epoch, min(best_epoch + patience, max_epochs))
-        args = dict(net=run.net, train_epoch=run.train_epoch, held_out_error=run.held_out_error)
-        limits = dict(patience=patience, max_epochs=max_epochs)
         words = f"errors {words}, patience {patience}, max_epochs {max_epochs}"
-        yield Trial(words, args | limits, judge=run.judge, changes={"net": None})
+        use = partial(run.use, (patience, max_epochs))
+        yield Trial(words, dict(net=run.net), judge=run.judge, changes={"net": None}, use=use)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import functools
 import html
 import inspect
 import itertools
@@ -22,12 +21,12 @@ import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FunctionType
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from IPython.display import display
 
-from .expect import Fresh, Want, Wrong, expect, expect_type, kind_of, several, to_float
+from .expect import Fresh, Want, Wrong, expect, expect_type, several, to_float
 from .guard import FirstLines, TimeLimit, TimeUp, undisturbed
 from .known_answers import known_mistakes, run_code, solution_and_call
 from .snapshot import all_numbers, changed_place, snapshot
@@ -69,28 +68,22 @@ class Trial:
             self._expect_unchanged(before)
             for name, want in self.changes.items():
                 if want is not None:
-                    was_right = changed_place(before[name], snapshot(want.value)) is None
-                    stays = changed_place(before[name], snapshot(self.args[name])) is None
-                    expect(was_right or not stays, f"values: it leaves `{name}` as it was.")
+                    place = changed_place(before[name], snapshot(self.args[name]))
+                    expect(place is not None, f"values: it leaves `{name}` as it was.")
                     want.compare(self.args[name])
         if self.judge_all is not None:
             self.judge_all(judged)
 
     def fails_like(self, other: Trial | None) -> bool:
         """Tell whether this trial failed as another answer's did: in words and in numbers."""
-        if other is None or self.number != other.number or self.numbers is None:
+        if other is None or self.number != other.number:
             return False
-        words = [re.sub(r"[\d.]+", "#", str(trial.error)) for trial in (self, other)]
-        if (
-            words[0] != words[1]
-            or other.numbers is None
-            or self.numbers.shape != other.numbers.shape
-        ):
+        words = {re.sub(r"-?[\d.]+(e-?\d+)?", "#", str(trial.error)) for trial in (self, other)}
+        mine, theirs = self.numbers, other.numbers
+        if len(words) > 1 or mine is None or theirs is None or mine.shape != theirs.shape:
             return False
-        says_much = self.number > 0 or bool(self.numbers.isfinite().any())
-        return says_much and torch.allclose(
-            self.numbers, other.numbers, rtol=1e-4, atol=1e-5, equal_nan=True
-        )
+        says_much = self.number > 0 or bool(mine.isfinite().any())
+        return says_much and torch.allclose(mine, theirs, rtol=1e-4, atol=1e-5, equal_nan=True)
 
     def _compare(self, got: Any) -> Any:
         if isinstance(self.want, Want):
@@ -106,7 +99,6 @@ class Trial:
         for name in [name for name in self.args if name not in self.changes]:
             place = changed_place(before[name], snapshot(self.args[name]))
             where = "" if not place or place.replace(".", "").isdigit() else f" ({place})"
-            where = " (its training mode)" if str(place).endswith("training") else where
             expect(place is None, f"it changes `{name}`{where}, which belongs to the caller.")
 
 
@@ -144,7 +136,7 @@ class Exercise:
 
     trials: Callable[[Fresh], Iterator[Any]]  # yields Trials, or Predictions for values
     insight: str  # the sentence that a right answer earns
-    kind: Literal["function", "class", "value"] = "function"  # what the learner hands in
+    predicts: bool = False  # the learner hands in values, not a function or a class
     by_hand: bool = False  # the answer runs under `no_grad`: its gradient is to be written
     seconds: float = 5.0  # processor time that the trials may take
     state: str = "○"
@@ -171,7 +163,8 @@ class Exercise:
         """Return the state, "○", "✘" or "✔", and the sentences that say why."""
         if untouched := self._untouched(answers):
             return ["○", f"Not attempted: {untouched} and run this cell again."]
-        _load_optimizers()
+        # What PyTorch loads at the first optimizer would stay broken if a time limit cut it off.
+        torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
         seed, note = secrets.randbits(32), ""
         with undisturbed():
             failure = self._first_failure(answers, seed)
@@ -191,25 +184,24 @@ class Exercise:
     def _untouched(self, answers: tuple[Any, ...]) -> str:
         """Say what to do with answers that are still the stub; empty if they are not."""
         missing = [k for k, answer in enumerate(answers) if answer is ... or answer is None]
-        if self.kind == "value" and missing:
-            return f"give `{list(self.trials(Fresh(0)))[missing[0]].name}` a value"
-        code = [_statements(answer) for answer in answers if self.kind != "value"]
-        if not answers or missing or any(each and not any(each.values()) for each in code):
+        if self.predicts:
+            names = [each.name for each in self.trials(Fresh(0))]
+            return f"give `{names[missing[0]]}` a value" if missing else ""
+        code = _statements(answers[0]) if answers else {}
+        if not answers or missing or (code and not any(code.values())):
             return f"write `{self.name}` in the place of `...`"
         given = [source for _, note, source in self._mistakes() if note.startswith("none")]
-        is_given = code and code[0] in map(_statements, given)
-        return "the code is as given. Change it" if is_given else ""
+        return "the code is as given. Change it" if code in map(_statements, given) else ""
 
     def _first_failure(self, answers: tuple[Any, ...], seed: int) -> Any:
         """Return the first trial that an answer does not pass, with its error, or None."""
+        torch.default_generator.manual_seed(seed)  # answers that draw alike get the same numbers
         limit, trial = TimeLimit(self.seconds), Trial("", {})
         try:
             with limit:
-                if self.kind != "value":
-                    a, is_class = answers[0], self.kind == "class"
-                    fits = isinstance(a, type) if is_class else callable(a)
-                    expect(fits, f"type: expected a {self.kind}, got {kind_of(a)}.")
-                    answers = itertools.repeat(a)
+                if not self.predicts:
+                    expect_type(callable(answers[0]), "a function or a class", answers[0])
+                    answers = itertools.repeat(answers[0])
                 pairs = zip(self.trials(Fresh(seed)), answers)  # noqa: B905
                 for number, (trial, answer) in enumerate(pairs):
                     trial.number = number
@@ -271,10 +263,10 @@ class Lines:
 
     def __repr__(self) -> str:
         """Return plain text, in lines of at most WIDTH characters."""
-        options = {"break_long_words": False, "break_on_hyphens": False}
+        options = {"width": WIDTH, "break_long_words": False, "break_on_hyphens": False}
         indents = [" " * (len(line) - len(line.lstrip()) + 2) for line in self.lines]
         pairs = zip(self.lines, indents, strict=True)
-        return "\n".join(textwrap.fill(a, WIDTH, subsequent_indent=b, **options) for a, b in pairs)
+        return "\n".join(textwrap.fill(a, subsequent_indent=b, **options) for a, b in pairs)
 
     def _repr_html_(self) -> str:
         """Return text that the browser breaks: JupyterLab breaks plain text inside words."""
@@ -282,41 +274,33 @@ class Lines:
         return f'<pre style="{style}">{html.escape(chr(10).join(self.lines), quote=False)}</pre>'
 
 
-@functools.cache
-def _load_optimizers() -> None:
-    """Load what PyTorch loads at the first optimizer; cut off by a time limit it stays broken."""
-    torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)
-
-
 def _statements(thing: Any) -> dict[str, list[str]]:
     """Return what a function, a class's methods or a source's functions do, by name and arguments.
 
-    Docstrings, `...`, spaces and comments do not count.
+    Docstrings, `...`, `pass`, spaces and comments do not count.
     """
     if isinstance(thing, type):
         methods = [part for part in vars(thing).values() if isinstance(part, FunctionType)]
         return {k: v for method in methods for k, v in _statements(method).items()}
     try:
         source = thing if isinstance(thing, str) else textwrap.dedent(inspect.getsource(thing))
-        parts = ast.parse(source).body
+        functions = [part for part in ast.parse(source).body if isinstance(part, ast.FunctionDef)]
     except (OSError, TypeError, SyntaxError):
         return {}
     found = {}
-    for function in (part for part in parts if isinstance(part, ast.FunctionDef)):
-        lines = [part for part in function.body if not isinstance(part, ast.Pass)]
-        words = [part for part in lines if isinstance(part, ast.Expr)]
-        words = [part for part in words if isinstance(part.value, ast.Constant)]
-        lines = [part for part in lines if part not in words]
-        found[f"{function.name}({ast.unparse(function.args)})"] = list(map(ast.unparse, lines))
+    for each in functions:
+        words = [line for line in each.body if isinstance(line, ast.Expr)]
+        idle = [line for line in words if isinstance(line.value, ast.Constant)]
+        lines = [ast.unparse(line) for line in each.body if line not in idle]
+        found[f"{each.name}({ast.unparse(each.args)})"] = [x for x in lines if x != "pass"]
     return found
 
 
 def _message(error: BaseException) -> str:
     """Return an error's type and the first line of its message, whatever its class does."""
-    try:
-        text = f"{type(error).__name__}: {error}"
-    except Exception:
-        text = type(error).__name__
+    text = type(error).__name__
+    with contextlib.suppress(Exception):
+        text += f": {error}"
     return text.splitlines()[0].rstrip(": ")[:200]
 
 

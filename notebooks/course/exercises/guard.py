@@ -27,19 +27,17 @@ def undisturbed() -> Iterator[None]:
     Inside, new tensors are float32 numbers on the CPU and autograd is on, as a notebook begins.
     """
     states, dtype = (random.getstate(), np.random.get_state()), torch.get_default_dtype()
-    device, threads = torch.empty(0).device, torch.get_num_threads()
+    device = torch.empty(0).device
     gpus = list(range(torch.cuda.device_count())) if torch.cuda.is_initialized() else []
     try:
         torch.set_default_dtype(torch.float32)
         torch.set_default_device(None)  # PyTorch's own, the CPU
-        torch.set_num_threads(1)
         with torch.random.fork_rng(gpus), torch.enable_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         torch.set_default_dtype(dtype)
         torch.set_default_device(None if device.type == "cpu" else device)
-        torch.set_num_threads(threads)
         random.setstate(states[0])
         np.random.set_state(states[1])
 

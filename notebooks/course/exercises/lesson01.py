@@ -17,7 +17,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "`.grad` adds up until you zero it, broadcasting makes n x n of n and n x 1, and a last batch "
     "that is not full is a step too.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield three predictions."""
@@ -26,6 +26,7 @@ def predict_before_running(_: Fresh) -> Iterator[Prediction]:
         16: "Mind the sign.",
         -4: "That is the mean's; the loss here is a sum.",
     }
+    mistakes |= dict.fromkeys((-5, -10), "The slope is each error times its x.")
     hint = "Write down the error of each example, then error times x."
     yield Prediction("w_grad", -16, hint, mistakes)
     hint = "Line the two shapes up at their right ends."

@@ -20,15 +20,18 @@ progress = partial(show_progress, __name__)
 @exercise(
     "The mean, the sum and the half change the loss by a factor, and the learning rate has to make "
     "up for it; shapes and counts follow from the sizes alone.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield four predictions."""
     mistakes = {1.5: "That is `squared_loss`'s mean.", 24: "That is the squared errors' sum."}
+    mistakes |= {0.75: "Which of the two losses has the 1/2?"}
     yield Prediction("mean_loss", 3, "Work out the squared errors' sum first.", mistakes)
     mistakes = {0.03: "That would do for the mean.", 0.006: "`MSELoss` has no 1/2."}
+    mistakes |= dict.fromkeys((0.3, 0.6, 1.2), "A larger gradient needs a smaller rate.")
     yield Prediction("same_lr", 0.003, "By what factor do the two gradients differ?", mistakes)
-    mistakes = {(3, 2): "Which comes first in a weight?", (3, 5): "That is the first layer's."}
+    mistakes = dict.fromkeys(((3, 5), (5, 3)), "Here the first layer's numbers stand.")
+    mistakes |= {(3, 2): "Which comes first in a weight?"}
     hint = "What does the second layer take in, and what does it give out?"
     yield Prediction("weight_shape", (2, 3), hint, mistakes)
     mistakes = {20: "Mind `drop_last`.", 3: "That is one epoch.", 19: "Each epoch starts anew."}
@@ -54,10 +57,11 @@ def _expect_net(args: dict, width: int, net: Any) -> nn.Module:
     values = torch.cat([p.detach().flatten() for p in parameters.values()])
     expect(values.isfinite().all(), "values: some parameters start at nan or inf.")
     with torch.no_grad():
-        expect(not net(torch.zeros(1, num_inputs)).any(), "values: not all biases start at zero.")
-        sums = net(X[:10]) + net(X[10:]), net(X[:10] + X[10:])
+        at_zero = net(torch.zeros(1, num_inputs))
+        sums = net(X[:10]) + net(X[10:]), net(X[:10] + X[10:]) + at_zero
     message = "values: something stands between the two layers, before them or after them."
     expect(torch.allclose(*sums, rtol=1e-3, atol=1e-3 * sums[1].abs().max().item()), message)
+    expect(not at_zero.any(), "values: not all biases start at zero.")
     num_weights = width * (num_inputs + num_outputs)
     expect(values.count_nonzero() >= 0.99 * num_weights, "values: some weights start at zero.")
     for name, p in parameters.items():
@@ -84,7 +88,7 @@ def _expect_new_nets(nets: list[nn.Module]) -> None:
 def net_of_size(fresh: Fresh) -> Iterator[Trial]:
     """Yield sizes, of which one is large enough to tell where the weights start."""
     for d, width, num_outputs in (
-        (4, 3, 2),
+        (6, 25, 4),
         (fresh.integer(5, 9), fresh.integer(14, 25), fresh.integer(2, 4)),
         (150, fresh.integer(95, 110), 150),
         (2, 1, 3),

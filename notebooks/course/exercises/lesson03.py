@@ -19,7 +19,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "Slopes that are not zeroed are used again, `detach` is a window onto `w` and no copy, and the "
     "largest x in size sets the learning rate.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield four predictions about two steps without zeroing and about the learning rate."""

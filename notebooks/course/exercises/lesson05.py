@@ -19,7 +19,7 @@ progress = partial(show_progress, __name__)
 @exercise(
     "A layer has a row of weights for each class, who knows nothing pays log q, only differences "
     "of logits count, and recall and precision divide by different sums.",
-    kind="value",
+    predicts=True,
 )
 def predict_before_running(_: Fresh) -> Iterator[Prediction]:
     """Yield five predictions."""

@@ -21,7 +21,7 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, torch.nn.Module):
         params = dict(value.named_parameters())
         grads = {f"{name}.grad": param.grad for name, param in params.items()}
-        modes = {f"{name}.training": part.training for name, part in value.named_modules()}
+        modes = {f"{name}.training mode": part.training for name, part in value.named_modules()}
         value = params | dict(value.named_buffers()) | grads | modes
     elif isinstance(value, (DataLoader, TensorDataset)):
         value = {"": value.dataset if isinstance(value, DataLoader) else value.tensors}
@@ -58,7 +58,7 @@ def all_numbers(value: Any) -> torch.Tensor | None:
 
     They come in one row, in float64 and on the CPU, so that two results can be compared.
     """
-    leaves = [leaf for place, leaf in _leaves(value) if not place.endswith(("grad", "training"))]
+    leaves = [leaf for place, leaf in _leaves(value) if not place.endswith(("grad", "mode"))]
     try:
         return torch.cat([to_tensor(leaf).double().flatten() for leaf in leaves])
     except (Wrong, ValueError, RuntimeError):  # a string, a layer without shape, nothing at all

@@ -1,4 +1,4 @@
-"""A control redraws its figure once a move, disturbs nothing, and says what a file lacks."""
+"""A control redraws its figure once a move, and disturbs nothing."""
 
 import threading
 from types import SimpleNamespace
@@ -27,15 +27,6 @@ def test_a_move_draws_once_also_where_the_cell_was_run_twice(shown):
     slider.value = 5
     assert [call.kwargs["size"] for call in change.mock_calls] == [2, 2, 5]
     assert shown.call_count == 1 and slider.description == "size"
-
-
-def test_what_is_wrong_with_a_file_stands_above_the_figure_until_the_next_move():
-    figure, slider = Figure(), IntSlider(0)
-    change = Mock(side_effect=[ValueError("This is no picture."), None])
-    control.play(figure, change, size=slider)
-    assert figure.get_suptitle() == "This is no picture."
-    slider.value = 1
-    assert figure.get_suptitle() == ""
 
 
 def test_a_move_leaves_the_random_numbers_that_follow_as_they_were():
@@ -67,8 +58,3 @@ def test_moves_beside_a_running_cell_are_drawn_once_when_it_has_ended(monkeypatc
     assert [call.kwargs["size"] for call in change.mock_calls] == [0, 3]
     slider.value = 4
     assert shown.call_count == 2
-
-
-def test_an_upload_is_a_tuple_of_files_also_in_old_ipywidgets():
-    old = SimpleNamespace(value={"cat.png": {"content": b"1"}})
-    assert control._value(old) == ({"content": b"1"},)

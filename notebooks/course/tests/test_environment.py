@@ -119,6 +119,18 @@ def test_a_second_call_runs_nothing_and_renews_the_settings(course):
     assert settings == {path: path.read_bytes() for path in settings}
 
 
+def test_a_build_once_chosen_stays_until_another_is_asked_for(course, monkeypatch):
+    monkeypatch.setenv("TORCH", "pypi")
+    course().main()
+    monkeypatch.delenv("TORCH")
+    module = course()
+    module.main()
+    assert not module.commands.ran
+    monkeypatch.setenv("TORCH", "cpu")
+    module.main()
+    assert module.commands.of("--torch-backend cpu")
+
+
 def test_an_index_that_does_not_answer_is_passed_by(course, capsys):
     module = course()
     module.commands.faults = {"--dry-run": UV_IS_OFFLINE}
@@ -284,6 +296,8 @@ class TestMake:
             ("lab", "-m jupyterlab --ip=localhost 01-first.ipynb"),
             ("data", "-m course.fashion_mnist"),
             ("test", "-m pytest"),
+            ("mark", ".ci/mark.py"),
+            ("update", ".ci/update.py"),
         ],
     )
     def test_python_is_called_by_its_whole_path(self, folder, target, arguments):

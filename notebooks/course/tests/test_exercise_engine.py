@@ -23,7 +23,7 @@ def twice(_):
     yield Trial("a tensor", dict(x=torch.ones(2)), Want("the double", torch.ones(2) * 2))
 
 
-@exercise("Two.", kind="value")
+@exercise("Two.", predicts=True)
 def two(_):
     yield Prediction("first", 1.5, "Think.", {3: "Twice too much."}, rtol=0.01)
     yield Prediction("shape", (2, 3), "Count.", {(3, 2): "The wrong way round."})
@@ -58,7 +58,7 @@ def test_stubs_are_not_attempted(source):
     [
         ("def f(x): return x + 1", "values: the double is not right: yours is 4. Tried with 3."),
         ("def f(x): return 7", "values: the double is not right: yours is 7. Tried with 3."),
-        ("f = 5", "type: expected a function, got an int."),
+        ("f = 5", "type: expected a function or a class, got an int."),
         (
             "def f(x): print(2 * x)",
             "type: expected the double, got None. Is a `return` missing? Tried with 3. "
@@ -203,13 +203,11 @@ def test_random_state_and_settings_are_as_before():
         said(twice, f"{seed}\ndef f(x):\n    {body}\n    return 2 * x")
         return random.random(), np.random.rand(), torch.rand(1).item()
 
-    threads = torch.get_num_threads()
-    settings = f"torch.set_default_dtype(torch.float64), torch.set_num_threads({threads + 1}), "
-    settings += "torch.set_default_device('meta')"
+    settings = "torch.set_default_dtype(torch.float64), torch.set_default_device('meta')"
     draws = "random.random(), numpy.random.rand(), torch.rand(3), torch.set_grad_enabled(False)"
     assert draw(f"{draws}, {settings}") == draw("pass")
     assert torch.is_grad_enabled() and torch.get_default_dtype() == torch.float32
-    assert torch.get_num_threads() == threads and torch.empty(0).device.type == "cpu"
+    assert torch.empty(0).device.type == "cpu"
 
 
 @exercise("By hand.", by_hand=True)
@@ -238,7 +236,7 @@ def test_autograd_is_off_where_the_gradient_is_to_be_written():
         (lambda: {"a": [torch.zeros(1)]}, lambda x: x["a"][0].add_(1), "a.0"),
         (lambda: nn.Linear(2, 1), lambda x: nn.init.ones_(x.weight), "weight"),
         (lambda: nn.Linear(2, 1), lambda x: x(torch.ones(1, 2)).sum().backward(), "weight.grad"),
-        (nn.Dropout, lambda x: x.eval(), "training"),
+        (nn.Dropout, lambda x: x.eval(), "training mode"),
         (lambda: nn.BatchNorm1d(2), lambda x: x(torch.ones(3, 2)), "running_mean"),
         (lambda: TensorDataset(torch.ones(2)), lambda x: x.tensors[0].mul_(2), "0"),
         (lambda: DataLoader(np.zeros(3)), lambda x: x.dataset.fill(1), ""),

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import random
 
 import nbformat
 import pytest
@@ -44,7 +45,9 @@ def lesson02():
 
 @pytest.fixture(scope="module")
 def lesson03():
-    return functions("03")
+    space = functions("03")
+    space.update(x=STUDY_HOURS, y=SCORES, hill_x=torch.tensor([1.0, -1.0]))
+    return space
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,16 @@ def test_lesson01_some_minibatches_send_w1_the_wrong_way(lesson01, seed):
     error = lesson01["linreg"](X, torch.tensor([[1.0], [-1.0]]), torch.zeros(1)) - y
     slopes = torch.stack([part.mean() for part in (error * X[:, :1]).split(10)])
     assert slopes.mean() < 0 and 10 < (slopes > 0).sum() < 50
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_lesson01_smaller_batches_walk_a_more_crooked_way(lesson01, seed):
+    lengths = []
+    for batch_size in (1000, 10, 1):
+        path = lesson01["walk"](batch_size, *data(seed, lesson01), TRUE_B)
+        lengths.append(path.diff(dim=0).norm(dim=1).sum() / path[-1].norm())
+        assert (path[-1] - TRUE_W).norm() < 0.05
+    assert lengths[0] < 1.01 and lengths == sorted(lengths)
 
 
 @pytest.fixture
@@ -290,7 +303,6 @@ def test_deeper02_settings_of_sgd(deeper02, seed):
         {},
         {"momentum": 0.9},
         {"momentum": 0.9, "dampening": 0.5},
-        {"dampening": 0.5},
         {"weight_decay": 0.5},
         {"momentum": 0.9, "nesterov": True},
         {"momentum": 0.9, "weight_decay": 0.5, "nesterov": True},
@@ -305,9 +317,26 @@ def test_deeper02_settings_of_sgd(deeper02, seed):
 )
 def test_deeper02_borders(deeper02, momentum, nesterov, border):
     below, above = (
-        deeper02["descend"](factor * border, momentum, nesterov).abs() for factor in (0.97, 1.03)
+        deeper02["descend"](torch.zeros(40), factor * border, momentum, nesterov).abs()
+        for factor in (0.97, 1.03)
     )
     assert below[-10:].max() < below[10:20].max() and above[-10:].max() > above[10:20].max()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper02_momentum_adds_up_noise(deeper02, seed):
+    torch.manual_seed(seed)
+    noise = torch.randn(10_000)
+    plain, same_rate, tenth = (
+        deeper02["descend"](noise, lr, momentum).std()
+        for lr, momentum in ((0.1, 0), (0.1, 0.9), (0.01, 0.9))
+    )
+    assert 2.5 < same_rate / plain < 3.5 and 0.9 < tenth / plain < 1.1
+
+
+def test_deeper02_momentum_one_swings_for_ever(deeper02):
+    path = deeper02["descend"](torch.zeros(400), 0.5, 1).abs()
+    assert 0.95 < path[-20:].max() / path[:20].max() < 1.05 and path.min() < 0.2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -350,41 +379,65 @@ def test_deeper02_standardised_features_and_a_shrinking_rate(lesson02, deeper02,
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_deeper02_lbfgs_needs_few_gradients(lesson02, deeper02, seed):
+def test_deeper02_lbfgs_needs_few_gradients_but_all_examples(lesson02, deeper02, seed):
     features, labels = data(seed, lesson02)
-    for line_search in (None, "strong_wolfe"):
-        losses = deeper02["fit_lbfgs"](features * torch.tensor([1, 10]), labels, line_search)[1]
-        assert 3 < sum(loss > 0.001 for loss in losses) < 15
+    losses = deeper02["fit_lbfgs"](nn.Linear(2, 1), features * torch.tensor([1, 10]), labels)
+    assert 3 < sum(loss > 0.001 for loss in losses) < 15
+    noisy = labels + torch.normal(0, 1, labels.shape)
+    nets, ends = (nn.Linear(2, 1), nn.Linear(2, 1)), ([], [])
+    optimizer = torch.optim.SGD(nets[1].parameters(), lr=0.03)
+    for X, y in zip(features.split(10), noisy.split(10), strict=True):
+        deeper02["fit_lbfgs"](nets[0], X, y)
+        deeper02["train"](nets[1], nn.MSELoss(), optimizer, [(X, y)], 1)
+        for net, end in zip(nets, ends, strict=True):
+            end.append(net.bias.item() - TRUE_B)
+    errors = [torch.tensor(end[-20:]).square().mean().sqrt() for end in ends]
+    assert errors[0] > 2 * errors[1]
 
 
 STUDY_HOURS, SCORES = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([2.0, 4.0, 6.0])
 
 
-def walk(lesson, picks, lr, zero=True, scores=SCORES):
+def walk(lesson, picks, lr, scores=SCORES):
     """Return the weights of lesson 03's descent from 1 on these examples."""
     w, ws = torch.tensor(1.0, requires_grad=True), []
     for i in picks:
-        loss = lesson["squared_loss"](w, STUDY_HOURS[i], scores[i])
-        if zero:
-            lesson["take_step"](w, loss, lr)
-        else:
-            loss.backward()
-            w.data -= lr * w.grad
+        lesson["take_step"](w, lesson["squared_loss"](w, STUDY_HOURS[i], scores[i]), lr)
         ws.append(w.item())
     return torch.tensor(ws)
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_lesson03_settles_and_without_zeroing_does_not(lesson03, seed):
+def test_lesson03_settles(lesson03, seed):
     torch.manual_seed(seed)
     picks = torch.randint(3, (100,))
     ws = walk(lesson03, picks, lr=0.01)
     assert abs(ws[-1] - 2) < 0.05 and abs(4 * ws[-1] - 8) < 0.2
     factors = 1 - 0.02 * STUDY_HOURS[picks].double() ** 2
     assert abs(ws[-1] - 2 + factors.prod()) < 1e-6
-    unzeroed = walk(lesson03, picks, lr=0.01, zero=False)
-    assert (unzeroed > 2).nonzero()[0] < (ws > 1.98).nonzero()[0]
-    assert (unzeroed[50:] - 2).abs().max() > 0.5
+
+
+def test_lesson03_full_batch_keeps_up_at_three_times_the_rate(lesson03):
+    ends = []
+    for lr in (0.01, 0.03):
+        w = torch.tensor(1.0, requires_grad=True)
+        for _ in range(33):
+            lesson03["take_step"](w, lesson03["squared_loss"](w, STUDY_HOURS, SCORES).mean(), lr)
+        ends.append(w.item())
+    assert 1.95 < ends[0] < 1.97 and abs(ends[1] - 2) < 1e-4
+
+
+def test_lesson03_without_zeroing_random_picks_swing_wider(lesson03):
+    unzeroed, reach = lesson03["walk_without_zeroing"], []
+    for i in range(3):
+        even = torch.tensor(unzeroed(200 * [i]))
+        assert 0.95 < even.min() < 1.001 and 2.99 < even.max() < 3.05
+    for seed in range(40):
+        torch.manual_seed(seed)
+        path = torch.tensor(unzeroed(torch.randint(3, (100,)).tolist()))
+        assert (path[50:] - 2).abs().max() > 0.5
+        reach.append(path.max())
+    assert (torch.stack(reach) > 3.02).sum() >= 32
 
 
 def test_lesson03_border_is_one_ninth(lesson03):
@@ -409,11 +462,12 @@ def test_lesson03_random_picks_arrive_beyond_one_ninth(lesson03, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_lesson03_single_examples_leave_the_hill(lesson03, seed):
-    descend, hill_x = lesson03["descend"], torch.tensor([1.0, -1.0])
     torch.manual_seed(seed)
-    ends = torch.tensor([descend(hill_x[torch.randint(2, (200,))])[-1] for _ in range(8)])
+    ends = torch.tensor([lesson03["walk_on_singles"]()[-1] for _ in range(8)])
     assert ends.min() < -0.4 and ends.max() > 0.4 and (ends.abs() > 0.4).sum() >= 7
-    assert not any(descend(200 * [hill_x]))
+    w = torch.tensor(0.0, requires_grad=True)
+    lesson03["hill_loss"](w, lesson03["hill_x"]).mean().backward()
+    assert w.grad == 0
 
 
 @pytest.fixture(scope="module")
@@ -435,25 +489,25 @@ def test_deeper03_half_the_wobble_at_a_quarter_of_the_rate(deeper03, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper03_race(deeper03, seed):
-    torch.manual_seed(seed)
-    deeper03.update(x=STUDY_HOURS, y=SCORES)
+    random.seed(seed)
+    deeper03.update(x=STUDY_HOURS, y=SCORES, random=random)
     single, full = deeper03["read_by_singles"], deeper03["read_by_full_batch"]
     assert full(0.01) / single(0.01) == pytest.approx(3, abs=0.2)
     assert full(0.108) == 3 and min(single(0.056), single(0.124)) == pytest.approx(3, abs=0.4)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_deeper03_hill_and_valleys(deeper03, seed):
+def test_deeper03_out_of_the_valley(deeper03, seed):
     torch.manual_seed(seed)
     walks, slope = deeper03["walks"], deeper03["hill_gradient"]
-    path = walks(slope, torch.zeros(1000), torch.tensor([1.0, -1.0]), torch.ones(2), 0.02, 400)
-    assert (path[-1].abs() > 0.4).all()
-    assert 550 < (path[1].sign() == path[-1].sign()).sum() < 670
     valleys = torch.tensor([-2.0, -1.0]), torch.tensor([-0.5, 1.0])
-    paths = [walks(slope, torch.zeros(100), *valleys, lr, 2000) for lr in (0.02, 0.085, 0.15)]
+    paths = [walks(slope, torch.zeros(1000), *valleys, lr, 2000) for lr in (0.02, 0.085, 0.15)]
     early, late = ([(path[step] > 1).sum() for path in paths] for step in (200, 2000))
-    assert early[0] == late[0] == 0 and early[1] < 20 and 30 < late[1] < 65
-    assert early[2] == late[2] == 100
+    assert early[0] == late[0] == 0 and 25 < early[1] < 80 and early[2] > 980
+    assert 350 < late[1] < 480 and late[2] == 1000
+    before, after = paths[1][:-1], paths[1][1:]
+    jumps = before[(before < 0.5) & (after > 0.5)]
+    assert jumps.max() < -0.58 and len(jumps) > 10 * late[1]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -461,7 +515,8 @@ def test_deeper03_single_examples_leave_the_saddle(deeper03, seed):
     torch.manual_seed(seed)
     descend, hill_x = deeper03["descend"], torch.tensor([1.0, -1.0])
     assert descend(400 * [hill_x])[-1].tolist() == pytest.approx([0, 0], abs=1e-4)
-    assert abs(descend(hill_x[torch.randint(2, (400,))])[-1, 0]) > 0.3
+    w, v = descend(hill_x[torch.randint(2, (400,))])[-1]
+    assert abs(w) > 0.3 and abs(v) < 1e-4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -485,7 +540,7 @@ def test_lesson04_fits_the_cubic(lesson04, seed):
     assert 0.007 < error < 0.013 and error < true_curve
     assert (net(grid) - grid**3).square().mean() < 0.005
     assert (net(held_out[0]) - held_out[1]).square().mean() < 0.015
-    assert abs(net(torch.tensor([[2.0]])).item()) < 4
+    assert net(torch.tensor([[2.0], [10.0], [100.0]])).abs().max() < 4
 
 
 def best_error(columns, y):
@@ -499,13 +554,11 @@ def test_lesson04_how_ramps_add_up(lesson04, seed):
     line = best_error(torch.cat([X, torch.ones(100, 1)], dim=1), y)
     assert lesson04["train"](nn.Linear(1, 1), X, y, 200)[-1] < 1.01 * line
     for kink in torch.linspace(-0.98, 0.98, 50):
-        assert all(lesson04["best_error"](w, kink) > 0.999 * line for w in (1, -1))
-    two = (lesson04["two_ramps"](X).sum(dim=1, keepdim=True) - y).square().mean()
-    lesson04["kinks"] = torch.tensor([0.2, 0.4, 0.6, 0.8])
-    eight = lesson04["eight_ramps"](X)
+        ramps = torch.relu(X - kink), torch.relu(kink - X)
+        assert all(lesson04["best_error"](unit) > 0.999 * line for unit in ramps)
+    left, right = lesson04["two_ramps"](X)
+    two, eight = (left + right - y).square().mean(), lesson04["eight_ramps"](X)
     assert best_error(eight, y) < (X**3 - y).square().mean() < two < 0.7 * line
-    without_noise = torch.linalg.lstsq(eight, X**3).solution
-    assert (without_noise[:4] < 0).all() and (without_noise[4:] > 0).all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -534,13 +587,15 @@ def test_lesson04_breakages(lesson04, seed):
         nn.init.constant_(param, 0.1)
     assert 0.95 * line < train(same, X, y, 300)[-1] and same[0].weight.std() < 1e-5
     flat, grid = lesson04["new_net"](seed), torch.linspace(-1, 1, 201).reshape(-1, 1)
+    start = (flat(X) - y).square().mean()
     with pytest.warns(UserWarning, match="different to the input size"):
         train(flat, X, y.flatten(), 300)
+    assert 2 * line < (flat(X) - y).square().mean() < start
     assert 0.05 < flat(grid).max() - flat(grid).min() < 0.3
     assert (flat(grid).mean() - y.mean()).abs() < 0.05
     plain, large, huge = (train(lesson04["new_net"](seed), X, y, 10, lr) for lr in (0.03, 0.3, 3))
     assert min(large) < min(plain)
-    assert not torch.tensor(huge[2]).isfinite() and huge[1] > 1e9
+    assert not torch.tensor(huge[1]).isfinite() and huge[0] > 1e9
     jumps = []
     for lr, momentum in ((0.3, 0), (0.03, 0.9)):
         history = torch.tensor(train(lesson04["new_net"](seed), X, y, 60, lr, momentum))
@@ -567,20 +622,40 @@ def test_deeper04_ten_points_are_overfitted_and_stopping_pays_in_some_draws(deep
     assert deeper04["held_out_history"](64, *many)[-1] < 0.0115 < min(min(ends.values()))
 
 
-def test_deeper04_seeds_without_kinks_on_both_sides_are_late(deeper04):
+def test_deeper04_seeds_without_a_kink_among_the_points_are_on_or_near_the_line(deeper04):
     X, y = deeper04["noisy_cubic"](100, seed=1)
-    for seed in (8, 21, 27, 1, 2):
+    for seed in (8, 21, 27, 12, 18):  # the last three have kinks on one side only
         net = deeper04["new_net"](seed)
-        error = deeper04["train"](net, X, y, num_steps=400)[-1]
-        inside = deeper04["kinks"](net)
-        inside = inside[inside.abs() < 0.95]
-        assert (error > 0.02) == (not (inside > 0).any() or not (inside < 0).any())
-    for bend in (nn.ReLU(), nn.LeakyReLU(0.01)):
-        net = deeper04["new_net"](8)
-        net[1] = bend
-        history = deeper04["train"](net, X, y, num_steps=1500)
-        assert history[1000] > 0.03 and history[-1] < 0.012
-        assert (deeper04["kinks"](net).abs() > 1).all()  # no kink among the points: Tanh bends
+        error = deeper04["train"](net, X, y, num_steps=300)[-1]
+        assert (error > 0.028) == (deeper04["kinks"](net).abs() > 0.98).all()
+        assert (error > 0.02) == (seed in (8, 21, 27))
+
+
+def test_deeper04_two_tanh_units_end_the_wait_of_seed_8(deeper04):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    deeper04["grid"] = torch.linspace(-1, 1, 201).reshape(-1, 1)
+    net, sizes = deeper04["new_net"](8), []
+
+    def gradient(net):  # before a step, that of the step before
+        sizes.append(0 if net[0].weight.grad is None else net[2].weight.grad.norm().item())
+        return deeper04["loss_fn"](net(X), y).item()
+
+    history = deeper04["train"](net, X, y, num_steps=1500, measure=gradient)
+    assert history[1000] > 0.03 and history[-1] < 0.012
+    assert max(sizes[1100:1300]) > 10 * max(sizes[400:800])
+    assert (deeper04["kinks"](net).abs() > 1).all()  # no kink among the points: Tanh bends
+    contributions = deeper04["parts"](net)
+    assert ((contributions.amax(dim=0) - contributions.amin(dim=0)) > 0.5).sum() == 2
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_deeper04_kinks_that_level_an_end_are_moved_out(deeper04, seed):
+    X, y = deeper04["noisy_cubic"](100, seed=1)
+    net = deeper04["new_net"](seed)
+    before, w = deeper04["kinks"](net), net[0].weight.detach().flatten().clone()
+    deeper04["train"](net, X, y, num_steps=100)
+    near_an_end = (before.abs() > 0.7) & (before.abs() < 1) & (w * before < 0)
+    assert (deeper04["kinks"](net).abs() > before.abs())[near_an_end].all()
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -594,6 +669,8 @@ def test_deeper04_spoiled_biases(deeper04, seed):
     tiny, none = deeper04["gradient_sizes"](before_tanh), deeper04["gradient_sizes"](before_relu)
     assert (tiny[:2] > 0).all() and (tiny[:2] < 0.2 * as_usual[:2]).all() and tiny[2] > 0.1
     assert none[:2].tolist() == [0, 0] and none[2] > 0.01
+    deeper04["train"](before_relu, deeper04["X"], deeper04["y"], num_steps=100)
+    assert len(before_relu(deeper04["X"]).unique()) == 1  # one number for all x
 
 
 @pytest.fixture(scope="module")
@@ -655,13 +732,11 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
     assert 0.82 < tested < validation < 0.845
     confidence, predictions = net(X_val).softmax(dim=1).max(dim=1)
     right = predictions == y_val
-    assert 0.008 < right.float().reshape(10, 1000).mean(dim=1).std() < 0.016
     assert confidence[right].mean() > confidence[~right].mean() + 0.2
-    assert 0.9 < right[confidence.argsort(descending=True)[:8000]].float().mean() < 0.92
-    assert 0.5 < measure(net, X_val.roll(2, dims=2), y_val)[1] < 0.6
+    assert 0.5 < measure(net, X_val[:1000].roll(2, dims=2), y_val[:1000])[1] < 0.62
     recall = [right[y_val == k].float().mean() for k in range(10)]
     assert recall[6] in sorted(recall)[:2] and 0.3 < recall[6] < 0.7
-    weight_images = (net[1].weight - net[1].weight.mean(dim=0)).detach().reshape(10, 28, 28)
+    weight_images = net[1].weight.detach().reshape(10, 28, 28)
     ahead = (weight_images.sum(dim=(1, 2)) / 2 + net[1].bias).sort(descending=True)
     assert ahead.indices[0] == 8 and ahead.values[0] > ahead.values[1] + 3
     assert (net(torch.rand(1000, 28, 28)).argmax(dim=1) == 8).all()
@@ -672,11 +747,9 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
         found.append(net(hidden).argmax(dim=1).bincount(minlength=10) / len(boots))
     assert found[0][9] > 0.85 and found[1][9] < 0.02 and found[2][9] > 0.85
     assert found[1][5] > 0.9  # nearly all are called sandals
-    given = weight_images * boots.mean(dim=0)
-    by_rows = given[:, 8:16].sum(dim=(1, 2))
-    assert (by_rows[[7, 9]] > 5).all() and (by_rows[[0, 1, 2, 3, 4, 5, 6, 8]] < 0).all()
-    left_over = given.sum(dim=(1, 2)) + net[1].bias.detach() - by_rows
-    assert left_over.argmax() == 5 and left_over[5] > left_over[9] + 2
+    lead = (weight_images[9] - weight_images[5]) * boots.mean(dim=0)
+    assert lead[8:16].sum() > lead.sum() > 0  # the rows bring more than all pixels together
+    assert lead.sum() - lead[8:16].sum() + net[1].bias[9] - net[1].bias[5] < -2
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -695,15 +768,21 @@ def test_lesson05_breakages(lesson05, pictures, seed):
     assert 2.29 < mean_loss < 2.6 and 0.02 < accuracy < 0.2
 
 
-def test_lesson05_hidden_layer(lesson05, pictures):
-    (X_train, y_train), validation, test = pictures
-    lesson05.update(loss=nn.functional.cross_entropy, device=torch.device("cpu"))
-    lesson05.update(X_train=X_train, y_train=y_train, X_val=validation[0], y_val=validation[1])
-    nets = one_layer(8), lesson05["new_mlp"]()
-    linear, mlp = (lesson05["train_longer"](net)[-1] for net in nets)
-    assert 0.015 < mlp - linear < 0.035
-    tested = [lesson05["loss_and_accuracy"](net, *test)[1] for net in nets]
-    assert 0.835 < tested[0] < linear and 0.87 <= tested[1] < mlp
+def test_lesson05_hidden_layer(lesson05, pictures, capsys):
+    (X_train, y_train), (X_val, y_val), test = pictures
+    lesson05.update(loss=nn.functional.cross_entropy, X_train=X_train, y_train=y_train)
+    lesson05.update(X_val=X_val, y_val=y_val, X_seen=X_train[:5_000] / 255, y_seen=y_train[:5_000])
+    linear = one_layer(1)
+    mlp = nn.Sequential(nn.Flatten(), nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))
+    for net in (linear, mlp):
+        lesson05["train_longer"](net)
+    capsys.readouterr()  # what it prints is compared in the notebook
+    measure = lesson05["loss_and_accuracy"]
+    (one, many), (one_tested, many_tested) = (
+        [measure(net, X, y)[1] for net in (linear, mlp)] for X, y in ((X_val, y_val), test)
+    )
+    assert 0.02 < many - one < 0.04 and measure(linear, *test)[1] > 0.83
+    assert 0.83 < one_tested < one and 0.87 <= many_tested < many
 
 
 @pytest.fixture(scope="module")
@@ -713,20 +792,21 @@ def deeper05():
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper05_a_short_training_is_modest_but_not_of_noise(deeper05, pictures, seed):
-    (X_train, y_train), (X_val, y_val), _ = pictures
-    deeper05.update(loss=nn.functional.cross_entropy, X_train=X_train, y_train=y_train)
-    deeper05.update(X_val=X_val, y_val=y_val)
-    net, measured = one_layer(seed), []
+    (X_bytes, y_train), (X_val, y_val), _ = pictures
+    X_train = X_bytes / 255
+    deeper05.update(loss=nn.functional.cross_entropy, y_val=y_val)
+    net, gaps = one_layer(seed), []
     for num_epochs in (1, 4, 7):
-        deeper05["train"](net, num_epochs)
-        measured.append(deeper05["measured"](net))
-    (first, _), (second, _), (third, _) = measured
-    assert first + 0.04 < second < third
-    (early, late) = (accuracy - confidence for confidence, accuracy in measured[::2])
-    assert early > late + 0.01
-    assert net(torch.rand(1000, 28, 28)).softmax(dim=1).max(dim=1).values.mean() > 0.8
+        deeper05["train"](net, X_train, y_train, num_epochs)
+        said, share_right = deeper05["ten_groups"](net(X_val))
+        gaps.append(share_right.mean() - said.mean())
+        if len(gaps) == 2:
+            noise = net(torch.rand(1000, 28, 28))
+    assert gaps[0] > gaps[2] + 0.01 and gaps[2] > 0
+    assert noise.softmax(dim=1).max(dim=1).values.mean() > 0.8
+    assert (noise.argmax(dim=1) == 8).float().mean() > 0.99
     bytes_net = one_layer(seed)
-    deeper05["train"](bytes_net, 3, largest=1)
+    deeper05["train"](bytes_net, 255 * X_train, y_train, 3)
     o = bytes_net(255 * X_val)
     assert nn.functional.cross_entropy(o, y_val) > 1000
     assert 0.4 < (o.argmax(dim=1) == y_val).float().mean() < 0.82
@@ -735,7 +815,7 @@ def test_deeper05_a_short_training_is_modest_but_not_of_noise(deeper05, pictures
 @pytest.mark.parametrize("seed", SEEDS)
 def test_deeper05_a_slip_moves_the_mean_alone(deeper05, seed):
     torch.manual_seed(seed)
-    deeper05["c"] = torch.linspace(0, 60, 1201)
+    deeper05["candidates"] = torch.linspace(0, 60, 1201)
     y = 5 + torch.randn(11).clamp(-2, 2)
     slip = y.clone()
     slip[y.argmax()] = 52.0

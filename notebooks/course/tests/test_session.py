@@ -1,6 +1,7 @@
 """`begin` makes numbers come out the same everywhere, and leaves errors as they are."""
 
 import random
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib import pyplot as plt
 
+import course
 from course import begin, device, style
 
 NOTEBOOKS = Path(__file__).parents[2]
@@ -104,3 +106,10 @@ def test_d2l_is_not_imported_for_a_notebook_that_does_without():
         [sys.executable, "-c", code], cwd=NOTEBOOKS, capture_output=True, text=True, check=True
     ).stdout
     assert "'torch'" in imported and "'d2l'" not in imported and "'torchvision'" not in imported
+
+
+def test_the_edition_is_called_the_same_everywhere():
+    github = NOTEBOOKS.parent / ".github"
+    citation = re.search(r'^version: "(.+)"$', (github / "CITATION.cff").read_text(), re.MULTILINE)
+    newest = re.search(r"^## (\S+),", (github / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert citation[1] == newest[1] == course.__version__
