@@ -18,7 +18,7 @@ unexport PIP_TARGET PIP_PREFIX MPLBACKEND JUPYTERLAB_DIR
 export PIP_USER := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help environment lab data test test-lab run refresh lint bench site test-site update mark clean
+.PHONY: help environment lab data test test-lab run refresh lint bench frames site test-site update mark clean
 
 help: ## show this list
 	@echo "Usage: make TARGET    (options: PYTHON=python3.12, TORCH=cpu or pypi)"
@@ -59,6 +59,9 @@ bench: environment ## measure: seconds a notebook, examples a second against d2l
 	@$(VENV) .ci/bench.py
 	@$(VENV) .ci/run_notebooks.py --jobs 1 --into .run
 
+frames: environment ## record what the controls draw, for the web pages, into .frames/ (NOTEBOOKS=...)
+	@$(VENV) .ci/site/frames.py $(NOTEBOOKS)
+
 site: $(SITE_READY) ## build the course as web pages into .site/, from the notebooks as they are stored
 	@rm -rf .site .site-venv/doctrees
 	@$(SITE_VENV) -m sphinx -q -n -W --keep-going -c .ci/site -d .site-venv/doctrees . .site || \
@@ -81,6 +84,6 @@ mark: environment ## for teachers: mark the answers in a folder (LESSON=01 HANDE
 	@$(VENV) .ci/mark.py "$(LESSON)" "$(HANDED_IN)"
 
 clean: ## remove .venv and what the tools made; the data and the notebooks stay
-	rm -rf .venv .run .site .site-venv .pytest_cache .ruff_cache
+	rm -rf .venv .run .frames .site .site-venv .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 	find . -name .ipynb_checkpoints -prune -exec rm -rf {} +

@@ -3,12 +3,15 @@
 Each page, in the light and the dark theme, on a phone and on a desk: it may not scroll sideways,
 report an error, ask another host for anything or weigh more than 2 MB; axe-core may find nothing
 serious; each link has to lead to a page, a file or a heading of the site. The search has to find.
+A slider, moved by a finger on the phone and by a key on the desk, loads its pictures then and not
+before, 1 MB at most, and changes the figure.
 A notebook's page has its button and its edition where the course's address is known, else neither.
 """
 
 import shutil
 import sys
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,12 +26,15 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ["--disable-gpu", "--disable-quic", "--disable-sync", "--disable-background-networking"]
 PHONE, DESK = 390, 1280
 SEARCH = "search.html?q=softmax"
-MOST_BYTES = 2e6
-OPEN_FOLDS = "document.querySelectorAll('details').forEach(fold => { fold.open = true })"
+MOST_BYTES, MOST_BYTES_TO_PLAY = 2e6, 1e6
+OPEN_FOLDS = """document.querySelectorAll('details').forEach(fold => { fold.open = true })
+    document.getAnimations().forEach(fade => fade.finish())"""
 OVERHANG = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 BYTES = "performance.getEntries().reduce((sum, entry) => sum + (entry.encodedBodySize ?? 0), 0)"
 LINKS = "[...document.querySelectorAll('a[href]')].map(a => a.href)"
 IDS = "[...document.querySelectorAll('[id]')].map(element => element.id)"
+FRAMES = "performance.getEntries().filter(entry => entry.name.includes('/frames/')).length"
+DECODED = "figure => figure.decode().then(() => figure.src, () => 'no picture')"
 
 
 class Handler(SimpleHTTPRequestHandler):
@@ -55,6 +61,32 @@ def look_at(page, url, note):
             places = violation["nodes"]
             note(f"axe: {violation['help']}, {len(places)} times, as {places[0]['html'][:150]}")
     return size, page.evaluate(LINKS), page.evaluate(IDS)
+
+
+def play(page, note):
+    """Move each slider of a page and note what is wrong; return how long each answer took."""
+    seconds, boxes = [], page.locator(".play").all()
+    if boxes and page.evaluate(FRAMES):
+        note("loads pictures of controls that nobody has touched")
+    for box in boxes:
+        files = [*(SITE / "notebooks" / box.get_attribute("data-frames")).iterdir()]
+        if (size := sum(file.stat().st_size for file in files)) > MOST_BYTES_TO_PLAY:
+            note(f"a control has pictures of {size / 1e6:.1f} MB, more than 1")
+        figure = box.locator("xpath=ancestor::*[contains(@class, 'cell_output')]//img")
+        box.locator("input").first.focus()
+        page.wait_for_timeout(500)  # its pictures come
+        for slider in box.locator("input").all():
+            shown, is_at_start = figure.evaluate(DECODED), slider.input_value() == "0"
+            area, start = slider.bounding_box(), time.perf_counter()
+            if page.viewport_size["width"] == PHONE:
+                x = area["width"] - 2 if is_at_start else 2
+                slider.tap(position={"x": x, "y": area["height"] / 2})
+            else:
+                slider.press("ArrowRight" if is_at_start else "ArrowLeft")
+            if figure.evaluate(DECODED) in (shown, "no picture"):
+                note(f"the slider {slider.get_attribute('id')} does not change the figure")
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def find_dead_links(links, ids, host):
@@ -96,6 +128,7 @@ def main():
     threading.Thread(target=server.serve_forever, daemon=True).start()
     host = f"http://127.0.0.1:{server.server_port}/"
     wrong, sizes, links, ids = {}, {}, {}, {}  # wrong: where each fault was seen
+    answers = []  # seconds from moving a slider to the figure
     path = seen_in = ""
 
     def note(fault):
@@ -110,12 +143,15 @@ def main():
                 seen_in = f"{theme}, {width} pixels"
                 for path in [*paths, SEARCH]:  # each with an empty cache
                     page = browser.new_page(
-                        color_scheme=theme, viewport={"width": width, "height": 900}
+                        color_scheme=theme,
+                        viewport={"width": width, "height": 900},
+                        has_touch=width == PHONE,
                     )
                     page.on("pageerror", lambda error: note(f"error: {error}"))
                     page.on("console", lambda m: m.type == "error" and note(f"error: {m.text}"))
                     page.on("request", lambda r: r.url.startswith((host, "data:")) or note(r.url))
                     sizes[path], links[path], ids[path] = look_at(page, host + path, note)
+                    answers += play(page, note)
                     if path == SEARCH and not page.locator("#search-results li").count():
                         note("finds nothing")
                     page.close()
@@ -129,6 +165,8 @@ def main():
         f"Site: {len(paths)} pages, {sum(map(len, links.values()))} links, {len(wrong)} faults; "
         f"the heaviest page, {heaviest}, has {sizes[heaviest] / 1e6:.2f} MB."
     )
+    if answers:
+        print(f"Controls: moved {len(answers)} times; the slowest took {max(answers):.2f} s.")
     sys.exit(bool(wrong))
 
 

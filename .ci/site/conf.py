@@ -13,9 +13,10 @@ project = html_title = "A first course in deep learning"
 language = "en"
 extensions = ["myst_nb", "pages"]
 NOTEBOOKS = [f"notebooks/{name}.ipynb" for name in ("[0-9][0-9]-*", "deeper-*", "solutions-*")]
-include_patterns = ["README.md", "data/README.md", ".github/CONTRIBUTING.md", *NOTEBOOKS]
-exclude_patterns = [".git", ".venv", ".site", ".site-venv", ".run", "data/*/**"]  # not to be walked
-exclude_patterns += ["notebooks/*-Copy*.ipynb"]  # a learner's
+include_patterns = ["README.md", "data/README.md", ".github/CONTRIBUTING.md", ".ci/site/terms.md"]
+include_patterns += NOTEBOOKS
+exclude_patterns = [".git", ".venv", ".site", ".site-venv", ".frames", ".run"]  # not to be walked
+exclude_patterns += ["data/*/**", "notebooks/*-Copy*.ipynb"]  # a learner's
 
 nb_execution_mode = "off"
 nb_merge_streams = True
@@ -35,8 +36,9 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}  # light or dark as the reader's machine is
 html_favicon = "icon.svg"
-html_static_path = ["style.css"]
+html_static_path = ["style.css", "play.js"]
 html_css_files = ["style.css"]
+html_js_files = [("play.js", {"defer": "defer"})]
 html_sourcelink_suffix = ""  # the notebook to download keeps its name
 html_use_index = False
 html_show_copyright = False

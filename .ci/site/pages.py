@@ -1,10 +1,16 @@
 """A Sphinx extension for notebooks: small additions, folded answers, formulas, links."""
 
+import json
 import re
+import shutil
+from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
 import editions
+import frames
 import nbformat
+import terms
 import ziamath
 from docutils import nodes
 from fontTools import subset
@@ -12,7 +18,11 @@ from math_core import LatexError, LatexToMathML
 from sphinx.project import Project
 from sphinx.util import logging
 
-PAGES = {"README.md": "index", ".github/CONTRIBUTING.md": "contributing"}  # the others keep theirs
+PAGES = {  # the others keep their names
+    "README.md": "index",
+    ".github/CONTRIBUTING.md": "contributing",
+    ".ci/site/terms.md": "terms",
+}
 # Latin, accents, Greek, and the signs, arrows and italics of formulas.
 FONT_CHARACTERS = (
     "20-FF,2C6-2DC,302-304,391-3C9,2016-2064,20D7,210E,2113,2190-2193,21D2,2200-2265,22A4,22C5,22EF,"
@@ -26,6 +36,7 @@ FRONT = """
 :hidden:
 :glob:
 notebooks/[0-9]*
+terms
 ```
 
 ```{toctree}
@@ -36,11 +47,25 @@ data/README
 ```
 """
 COLAB_HERE = "<!-- links to Colab -->"  # in README, which knows no address
+FILM = """
+<figure class="film"><picture>
+<source media="(prefers-reduced-motion: reduce)" srcset="_static/frames/{folder}/0.webp">
+<img src="_static/frames/{folder}/film.webp" alt="{alt}" width="640" height="540"></picture>
+<figcaption>Lesson 01: a machine looks for the star, in three ways.</figcaption>
+</figure>
+
+"""
 LAB = "[JupyterLab](../README.md#Start)"
 CONTROL = f"""
 ```{{note}}
 In {LAB} the cell below shows controls, and they move the figure; here it stands still.
 ```
+"""
+PLAY = """
+<div class="play" hidden data-frames="../_static/frames/{folder}" data-record="{record}">
+<p>Recorded positions; <a href="../index.html#Start">JupyterLab</a> has all of them.</p>
+</div>
+<noscript><p>Here controls move the figure; they need JavaScript.</p></noscript>
 """
 EXERCISES = f"""
 ```{{note}}
@@ -73,22 +98,56 @@ def colab_links():
     return f"Open lesson {', '.join(pages)}." if editions.REPOSITORY else ""
 
 
+def mark_terms(notebook):
+    """Give each term in a notebook's text an anchor, `term-` and its name."""
+    for name, number, match in reversed(terms.terms(notebook)):
+        cell = notebook.cells[number]
+        marked = f'<dfn id="term-{name.replace(" ", "-")}">{match[1]}</dfn>'
+        cell.source = cell.source[: match.start()] + marked + cell.source[match.end() :]
+
+
+def list_terms():
+    """Return the list of all terms, as Markdown: each explanation, and a link to its place."""
+    lines = []
+    for path in [path for kind in editions.NAMES[:2] for path in editions.NOTEBOOKS.glob(kind)]:
+        notebook = nbformat.read(path, as_version=4)
+        title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
+        for name, number, match in terms.terms(notebook):
+            text = terms.explanation(notebook.cells[number].source, match)
+            text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)  # links within the notebook
+            url = f"notebooks/{path.stem}.html#term-{name.replace(' ', '-')}"
+            lines.append((name, path.name, f'- **{name}**: {text} <a href="{url}">{title}</a>'))
+    return "\n".join(line for *_, line in sorted(lines))
+
+
 def prepare(app, docname, source):
     """Add to a page's source what only the site needs."""
     if docname == app.config.root_doc:
         source[0] = source[0].replace(COLAB_HERE, colab_links()) + FRONT
+        source[0] = source[0].replace("\n![", f"{film_of_first_lesson()}\n![", 1)
+    if docname == "terms":
+        source[0] += list_terms()
     if not docname.startswith("notebooks/"):
         return
     notebook = nbformat.reads(source[0], as_version=4)
     kind, number = re.fullmatch(r"notebooks/(\D*)-?(\d\d).*", docname).groups()
-    cells = []
+    name, cells = Path(docname).name, []
+    recorded = frames.recorded(name, notebook)
+    if not kind.startswith("solutions"):
+        mark_terms(notebook)
     for cell in notebook.cells:
         editions.put_pictures_into_the_text(cell)  # MyST-NB knows no attachments
         if "control" in cell.metadata.get("tags", []):
-            cells.append(nbformat.v4.new_markdown_cell(CONTROL))
             cell.outputs = [
                 output for output in cell.outputs if "image/png" in output.get("data", ())
             ]
+            if cell.id in recorded:
+                record = escape(json.dumps(recorded[cell.id]))
+                html = PLAY.format(folder=f"{name}/{cell.id}", record=record)
+                output = nbformat.v4.new_output("display_data", {"text/html": html})
+                cell.outputs.insert(0, output)
+            else:
+                cells.append(nbformat.v4.new_markdown_cell(CONTROL))
         if cell.metadata.get("jupyter", {}).get("outputs_hidden"):  # it answers a prediction
             cell.metadata.setdefault("tags", []).append("hide-output")
         image = {"alt": cell.metadata["alt"]} if "alt" in cell.metadata else {}
@@ -110,19 +169,44 @@ def prepare(app, docname, source):
     source[0] = nbformat.writes(notebook)
 
 
+def film_of_first_lesson():
+    """Return lesson 01's recorded walks for the front page, "" where there are none."""
+    path = next(editions.NOTEBOOKS.glob("01-*.ipynb"))
+    notebook = nbformat.read(path, as_version=4)
+    recorded = frames.recorded(path.stem, notebook)
+    walks = [cell for cell in notebook.cells if "film" in recorded.get(cell.id, ())]
+    return "".join(
+        FILM.format(folder=f"{path.stem}/{cell.id}", alt=escape(cell.metadata["alt"]))
+        for cell in walks
+    )
+
+
+def invite(section, notebook):
+    """Add to a section two links that open an issue which says where the reader is."""
+    title, edition = section.next_node(nodes.title).astext(), Path(editions.ARCHIVE).stem[:7]
+    place = quote(f"{notebook}.ipynb, {title}, edition {edition}")
+    url = f"https://github.com/{editions.REPOSITORY}/issues/new?template={{}}.yml&amp;place={place}"
+    links = [("stuck", "I got stuck here"), ("mistake", "There is a mistake here")]
+    text = " · ".join(f'<a href="{url.format(form)}">{words}</a>' for form, words in links)
+    section.append(nodes.raw("", f'<p class="tell-us">{text}</p>', format="html"))
+
+
 def arrange(app, doctree):
-    """Keep a full stop with its formula; fold each solution, so that one is seen at a time."""
+    """Keep a full stop with its formula, fold each solution, and end a section with its links."""
     for formula in list(doctree.findall(nodes.math)):
         after = formula.next_node(descend=False, siblings=True)
         if isinstance(after, nodes.Text) and (stop := re.match(r"[.,:;?!)]+", after)):
             formula["stop"] = stop[0]
             after.parent.replace(after, nodes.Text(after[stop.end() :]))
-    if app.env.docname.startswith("notebooks/solutions"):
-        for section in next(doctree.findall(nodes.section)).children:
-            if isinstance(section, nodes.section):
+    folder, _, name = app.env.docname.rpartition("/")
+    for section in next(doctree.findall(nodes.section)).children:
+        if folder == "notebooks" and isinstance(section, nodes.section):
+            if name.startswith("solutions"):
                 fold = "<details><summary>Show the solution</summary>"
                 section.insert(1, nodes.raw("", fold, format="html"))
                 section.append(nodes.raw("", "</details>", format="html"))
+            if editions.REPOSITORY:
+                invite(section, name)
 
 
 def lead_to_next_lesson(app, pagename, templatename, context, doctree):
@@ -198,6 +282,9 @@ def finish(app, error):
     options = ["--flavor=woff2", "--layout-features=*", "--name-IDs=*"]  # names: its licence
     target = f"--output-file={static / 'math.woff2'}"
     subset.main([str(font), f"--unicodes={FONT_CHARACTERS}", target, *options])
+    if frames.FRAMES.exists():
+        no_pictures = shutil.ignore_patterns("*.json", "notebook")
+        shutil.copytree(frames.FRAMES, static / "frames", ignore=no_pictures)
     # the theme brings each icon twice, as a script and in a font of a tenth of the size
     (static / "scripts/fontawesome.js").write_text("", encoding="utf-8")
 
