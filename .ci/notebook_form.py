@@ -10,6 +10,7 @@ import io
 import re
 import statistics
 import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
@@ -17,6 +18,8 @@ import pytest
 from PIL import Image, ImageChops
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / ".ci/site"))
+from terms import italics, terms
 
 
 def committed() -> list[str]:
@@ -29,6 +32,7 @@ NOTEBOOKS = sorted(
     ROOT / name for name in committed() if re.match(r"notebooks/[^/]*\.ipynb$", name)
 )
 LESSONS = [path for path in NOTEBOOKS if path.name[0].isdigit()]
+TERMS = {name for path in NOTEBOOKS for name, *_ in terms(nbformat.read(path, as_version=4))}
 TAGS = {"raises-exception", "nbval-ignore-output", "end-result", "control", "chaotic-figure"}
 FOLDED = {"outputs_hidden": True}  # JupyterLab shows the stored output only when the cell is run
 MOST_LINES = 15
@@ -236,3 +240,13 @@ def test_outputs_hold_no_noise(path):
 def test_lessons_do_not_reach_for_the_path(path):
     for cell in code_cells(path):
         assert "sys.path" not in cell.source
+
+
+@each_notebook
+def test_terms_are_explained_once_and_before_they_are_used(path):
+    notebook = nbformat.read(path, as_version=4)
+    for name, number, match, is_first in [] if "solutions" in path.name else italics(notebook):
+        assert is_first or name not in TERMS, (
+            f"cell {number} explains *{match[1]}*, which stood before: explain it there, or, if it "
+            f"is only stressed, write _{match[1]}_"
+        )
