@@ -7,7 +7,8 @@ A word that is only stressed is known by having appeared before; where it has no
 import re
 
 NO_TEXT = re.compile(
-    r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|<[^>]*>|\[[^]]*\]\([^)]*\)|^[#|].*?$", re.S | re.M
+    r"```.*?```|\$\$.*?\$\$|\$[^$]*\$|`[^`]*`|<[^>]*>|\[[^]]*\]\([^)]*\)|^(?:[#|]| {4}).*?$",
+    re.S | re.M,
 )
 ITALICS = re.compile(r"(?<![*\w])\*([A-Za-z][a-z-]*(?:\s[a-z-]+){0,2})\*(?![*\w])")
 SENTENCE_END = re.compile(r"[.?!][)\"*_]*(?=\s|$)|\n\s*\n|\n[-*] |\Z")
