@@ -52,7 +52,7 @@ def _expect_new_orders(orders: list) -> None:
 
 
 @exercise(
-    "Shuffling row numbers instead of rows keeps each example with its label and copies nothing."
+    "Shuffling row numbers instead of rows keeps examples with their labels, and copies one minibatch at a time."
 )
 def every_example_once(fresh: Fresh) -> Iterator[Trial]:
     """Yield data of several sizes for a minibatch iterator, and watch four epochs of each."""
