@@ -277,6 +277,15 @@ def test_lesson02_momentum_in_the_valley(lesson02, seed):
     assert of_minibatches(0.1, 0.9) < 0.5 * of_minibatches(0.1, 0.5) < 0.5 * of_minibatches(0.1, 0)
     assert of_minibatches(0.8, 0.9) > 20 * of_minibatches(0.8, 0)
 
+    def swing(momentum, batch_size, num_runs=20):
+        """Return how far w1 is from its best in the last ten steps, the median of runs."""
+        runs = [
+            lesson02["descend"](X, y, 0.8, momentum, batch_size, run) for run in range(num_runs)
+        ]
+        return (torch.stack(runs)[:, -10:, 0] - TRUE_W[0]).abs().amax(dim=1).median()
+
+    assert swing(0.9, 1000, num_runs=1) < 0.3 and swing(0, 10) < 0.5 and swing(0.9, 10) > 1
+
 
 @pytest.fixture(scope="module")
 def deeper02():
