@@ -742,7 +742,8 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
     confidence, predictions = net(X_val).softmax(dim=1).max(dim=1)
     right = predictions == y_val
     assert confidence[right].mean() > confidence[~right].mean() + 0.2
-    assert 0.5 < measure(net, X_val[:1000].roll(2, dims=2), y_val[:1000])[1] < 0.62
+    shifted = nn.functional.pad(X_val[:1000], (2, -2))
+    assert 0.5 < measure(net, shifted, y_val[:1000])[1] < 0.62
     recall = [right[y_val == k].float().mean() for k in range(10)]
     assert recall[6] in sorted(recall)[:2] and 0.3 < recall[6] < 0.7
     weight_images = net[1].weight.detach().reshape(10, 28, 28)
@@ -756,9 +757,8 @@ def test_lesson05_one_layer(lesson05, pictures, seed):
         found.append(net(hidden).argmax(dim=1).bincount(minlength=10) / len(boots))
     assert found[0][9] > 0.85 and found[1][9] < 0.02 and found[2][9] > 0.85
     assert found[1][5] > 0.9  # nearly all are called sandals
-    lead = (weight_images[9] - weight_images[5]) * boots.mean(dim=0)
-    assert lead[8:16].sum() > lead.sum() > 0  # the rows bring more than all pixels together
-    assert lead.sum() - lead[8:16].sum() + net[1].bias[9] - net[1].bias[5] < -2
+    front = weight_images[:, 8:16, 13:19]  # of the shaft
+    assert (front[9] > 0).float().mean() > 0.8 and (front[5] < 0).float().mean() > 0.7
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -771,10 +771,13 @@ def test_lesson05_breakages(lesson05, pictures, seed):
     )  # fmt: skip
     assert 0.6 < measure(twice, *validation)[1] < 0.77
     shuffled = y_train[torch.randperm(50_000)]
-    mean_loss, accuracy = measure(
-        trained(lesson05, one_layer(seed), (X_train, shuffled), 3), *validation
-    )
+    net = trained(lesson05, one_layer(seed), (X_train, shuffled), 3)
+    mean_loss, accuracy = measure(net, *validation)
     assert 2.29 < mean_loss < 2.6 and 0.02 < accuracy < 0.2
+    X_val, y_val = validation
+    said = [net(X_val[y_val == k]).argmax(dim=1).bincount() for k in range(10)]
+    largest = [counts.max() / counts.sum() for counts in said]
+    assert sum(largest) / 10 > 0.4  # pictures of one kind get the same name
 
 
 def test_lesson05_hidden_layer(lesson05, pictures, capsys):
