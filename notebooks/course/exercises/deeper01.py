@@ -52,7 +52,8 @@ def _expect_new_orders(orders: list) -> None:
 
 
 @exercise(
-    "Shuffling row numbers instead of rows keeps examples with their labels, and copies one minibatch at a time."
+    "Shuffling row numbers instead of rows keeps examples with their labels, and copies no more "
+    "than one minibatch at a time."
 )
 def every_example_once(fresh: Fresh) -> Iterator[Trial]:
     """Yield data of several sizes for a minibatch iterator, and watch four epochs of each."""
