@@ -13,8 +13,7 @@ project = html_title = "A first course in deep learning"
 language = "en"
 extensions = ["myst_nb", "pages"]
 NOTEBOOKS = [f"notebooks/{name}.ipynb" for name in ("[0-9][0-9]-*", "deeper-*", "solutions-*")]
-include_patterns = ["README.md", "data/README.md", ".github/CONTRIBUTING.md", ".ci/site/terms.md"]
-include_patterns += NOTEBOOKS
+include_patterns = ["README.md", "data/README.md", ".github/*.md", ".ci/site/terms.md", *NOTEBOOKS]
 exclude_patterns = [".git", ".venv", ".site", ".site-venv", ".frames", ".run"]  # not to be walked
 exclude_patterns += ["data/*/**", "notebooks/*-Copy*.ipynb"]  # a learner's
 

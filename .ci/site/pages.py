@@ -20,7 +20,9 @@ from sphinx.util import logging
 
 PAGES = {  # the others keep their names
     "README.md": "index",
+    ".github/CHANGELOG.md": "editions",
     ".github/CONTRIBUTING.md": "contributing",
+    ".github/TEACHING.md": "teaching",
     ".ci/site/terms.md": "terms",
 }
 # Latin, accents, Greek, and the signs, arrows and italics of formulas.
@@ -42,6 +44,8 @@ terms
 ```{toctree}
 :hidden:
 :caption: The project
+teaching
+editions
 contributing
 data/README
 ```
