@@ -55,7 +55,8 @@ FILM = """
 <figure class="film"><picture>
 <source media="(prefers-reduced-motion: reduce)" srcset="_static/frames/{folder}/0.webp">
 <img src="_static/frames/{folder}/film.webp" alt="{alt}" width="640" height="540"></picture>
-<figcaption>Lesson 01: a machine looks for the star, in three ways.</figcaption>
+<figcaption>A machine looks for the star, in three ways.
+<a href="notebooks/{page}.html">Read lesson 01</a></figcaption>
 </figure>
 
 """
@@ -180,7 +181,9 @@ def film_of_first_lesson():
     recorded = frames.recorded(path.stem, notebook)
     walks = [cell for cell in notebook.cells if "film" in recorded.get(cell.id, ())]
     return "".join(
-        FILM.format(folder=f"{path.stem}/{cell.id}", alt=escape(cell.metadata["alt"]))
+        FILM.format(
+            page=path.stem, folder=f"{path.stem}/{cell.id}", alt=escape(cell.metadata["alt"])
+        )
         for cell in walks
     )
 
