@@ -7,7 +7,7 @@ mkdir -p "$1"
 into=$(cd "$1" && pwd)
 python="$PWD/.venv/bin/python"
 
-make site
+make frames site
 "$python" .ci/site/editions.py "$into/notebooks"
 (cd .site && "$python" -m zipfile -c "$into/web-pages.zip" .)
 (cd "$into" && "$python" -m zipfile -c notebooks.zip notebooks && rm -r notebooks)
