@@ -1,14 +1,67 @@
-"""The exercise of deeper-03, more on stochastic gradient descent."""
+"""The exercises of deeper-03, more on stochastic gradient descent."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
 
 from .engine import Trial, exercise, show_progress
-from .expect import Fresh, Want
+from .expect import Fresh, Want, expect, expect_type, several, to_float
 
 progress = partial(show_progress, __name__)
+
+
+def _expect_record(name: str, want: list[float], got: Any) -> None:
+    """Raise Wrong unless a list, or a tensor, holds these numbers and no graph."""
+    expect_type(isinstance(got, (list, tuple, torch.Tensor, np.ndarray)), f"a list `{name}`", got)
+    parts, n = got if isinstance(got, (list, tuple)) else got.reshape(-1), len(want)
+    message = f"shape: `{name}` should have an entry for each step, {n}; it has {len(parts)}."
+    expect(len(parts) == n, message)
+    for step, (part, right) in enumerate(zip(parts, want, strict=True), start=1):
+        value = to_float(part, f"an entry of `{name}`")
+        message = f"values: the first wrong entry of `{name}` is that of step {step}: {value:.4g}."
+        expect(math.isclose(value, right, rel_tol=1e-4, abs_tol=1e-5), message)
+    has_graph = any(getattr(part, "grad_fn", None) is not None for part in parts)
+    expect(not has_graph, f"type: `{name}` holds on to the graph: its entries have a `grad_fn`.")
+
+
+def _expect_run(ws: list[float], losses: list[float], got: Any) -> None:
+    got_ws, got_losses = several(got, "ws", "losses")
+    _expect_record("ws", ws, got_ws)
+    _expect_record("losses", losses, got_losses)
+
+
+@exercise(
+    "None of the three raises an error, so try code with two steps that you know by hand, and look "
+    "at what your lists hold.",
+)
+def run_sgd(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data and picks; a run by hand knows the weights and losses."""
+    xs, ys = 0.6 + fresh.normal(7).abs().clamp(0.1, 1.5), 3 * fresh.normal(7)
+    xs[0], xs[3], ys[4] = -xs[0], 0, xs[4]  # no slope at 3, and at 4 a loss of 0 at the start
+    many = [4, 3, *(fresh.integer(0, 6) for _ in range(30))]
+    few = 0.6 + fresh.normal(3).abs().clamp(0.1, 1.5)
+    for x, y, lr, picks, note in (
+        (few, 3 * few + 0.2, 0.05, [2, 0, 0, 1], ""),
+        (xs, ys, 0.02, many, ", some x and y negative or 0"),
+        (few[[1, 0, 2]], 3 * few - 0.2, 0.05, [2, 0, 0, 1], ""),
+        (few, 3 * few, 1.5, [2, 0, 1, 2, 0, 1], ", which is too large"),
+        (few[:1], 3 * few[:1], 0.1, [0], ""),
+        (few[:2], few[:2], 0.1, [], ""),
+    ):
+        w, ws, losses = 1.0, [], []
+        for i in picks:
+            error = w * x[i].item() - y[i].item()
+            w -= lr * 2 * error * x[i].item()
+            ws, losses = [*ws, w], [*losses, error**2]
+        args = dict(x=x.clone(), y=y.clone(), lr=lr, picks=picks)
+        words = f"x and y {tuple(x.shape)}, lr {lr}{note}, {len(picks)} picks {picks[:6]}"
+        yield Trial(words, args, judge=partial(_expect_run, ws, losses))
 
 
 @exercise(

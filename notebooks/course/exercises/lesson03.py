@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
-import numpy as np
 import torch
 
 from .engine import Prediction, Trial, exercise, show_progress
-from .expect import Fresh, Want, expect, expect_type, several, to_float
+from .expect import Fresh, Want
 
 progress = partial(show_progress, __name__)
 
@@ -69,49 +66,30 @@ def growth_gradient(fresh: Fresh) -> Iterator[Trial]:
         yield Trial(f"x and y of shape {shape}, w = {w:.2f}{note}", dict(w=w, x=x, y=y), want)
 
 
-def _expect_record(name: str, want: list[float], got: Any) -> None:
-    """Raise Wrong unless a list, or a tensor, holds these numbers and no graph."""
-    expect_type(isinstance(got, (list, tuple, torch.Tensor, np.ndarray)), f"a list `{name}`", got)
-    parts, n = got if isinstance(got, (list, tuple)) else got.reshape(-1), len(want)
-    message = f"shape: `{name}` should have an entry for each step, {n}; it has {len(parts)}."
-    expect(len(parts) == n, message)
-    for step, (part, right) in enumerate(zip(parts, want, strict=True), start=1):
-        value = to_float(part, f"an entry of `{name}`")
-        message = f"values: the first wrong entry of `{name}` is that of step {step}: {value:.4g}."
-        expect(math.isclose(value, right, rel_tol=1e-4, abs_tol=1e-5), message)
-    has_graph = any(getattr(part, "grad_fn", None) is not None for part in parts)
-    expect(not has_graph, f"type: `{name}` holds on to the graph: its entries have a `grad_fn`.")
-
-
-def _expect_run(ws: list[float], losses: list[float], got: Any) -> None:
-    got_ws, got_losses = several(got, "ws", "losses")
-    _expect_record("ws", ws, got_ws)
-    _expect_record("losses", losses, got_losses)
-
-
 @exercise(
-    "None of the three raises an error, so try code with two steps that you know by hand, and look "
-    "at what your lists hold.",
+    "An example pulls with x times its error, so those far out count most; that is why it is not "
+    "the mean of y / x.",
+    by_hand=True,
 )
-def run_sgd(fresh: Fresh) -> Iterator[Trial]:
-    """Yield data and picks; a run by hand knows the weights and losses."""
-    xs, ys = 0.6 + fresh.normal(7).abs().clamp(0.1, 1.5), 3 * fresh.normal(7)
-    xs[0], xs[3], ys[4] = -xs[0], 0, xs[4]  # no slope at 3, and at 4 a loss of 0 at the start
-    many = [4, 3, *(fresh.integer(0, 6) for _ in range(30))]
-    few = 0.6 + fresh.normal(3).abs().clamp(0.1, 1.5)
-    for x, y, lr, picks, note in (
-        (few, 3 * few + 0.2, 0.05, [2, 0, 0, 1], ""),
-        (xs, ys, 0.02, many, ", some x and y negative or 0"),
-        (few[[1, 0, 2]], 3 * few - 0.2, 0.05, [2, 0, 0, 1], ""),
-        (few, 3 * few, 1.5, [2, 0, 1, 2, 0, 1], ", which is too large"),
-        (few[:1], 3 * few[:1], 0.1, [0], ""),
-        (few[:2], few[:2], 0.1, [], ""),
+def best_weight(fresh: Fresh) -> Iterator[Trial]:
+    """Yield data of several sizes; the gradients' sum is 0 at one weight."""
+    hours = 0.6 + fresh.normal(5).abs().clamp(max=2)
+    hours[1] += 3  # farthest out, and neither first nor last
+    own = 2 + fresh.normal(5).sort().values  # each example's own best weight
+    far, near = 100 * fresh.normal(8), 0.01 * fresh.normal(fresh.integer(6, 9))
+    some = fresh.normal(7)
+    some[2] = 0
+    for x, y, note in (
+        (hours, own * hours, ""),
+        (far, 2 * fresh.normal(8) - 0.02 * far, ", x in the hundreds, some negative"),
+        (near, 3 * near + 0.01 * fresh.normal(len(near)), ", x in the hundredths, some negative"),
+        (some, fresh.normal(7) - some, ", one x is 0"),
+        (fresh.normal(100), 5 + fresh.normal(100), ""),
+        (some - some.mean(), 3 + fresh.normal(7), ", x with mean 0"),
+        (hours[:1], -own[:1], ""),
+        (some, -1.3 * some, ", all on a line"),
     ):
-        w, ws, losses = 1.0, [], []
-        for i in picks:
-            error = w * x[i].item() - y[i].item()
-            w -= lr * 2 * error * x[i].item()
-            ws, losses = [*ws, w], [*losses, error**2]
-        args = dict(x=x.clone(), y=y.clone(), lr=lr, picks=picks)
-        words = f"x and y {tuple(x.shape)}, lr {lr}{note}, {len(picks)} picks {picks[:6]}"
-        yield Trial(words, args, judge=partial(_expect_run, ws, losses))
+        X, Y = x.double(), y.double()
+        scale = float((Y @ Y / (X @ X)).sqrt())
+        want = Want("the weight", X @ Y / (X @ X), any_shape=True, rtol=0, atol=1e-3 * scale)
+        yield Trial(f"x and y of shape {tuple(x.shape)}{note}", dict(x=x, y=y), want)
