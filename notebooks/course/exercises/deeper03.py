@@ -16,6 +16,13 @@ from .expect import Fresh, Want, expect, expect_type, several, to_float
 progress = partial(show_progress, __name__)
 
 
+def _has_graph(part: Any) -> bool:
+    """Say whether a number, a tensor, or a list of them holds on to a graph."""
+    if isinstance(part, (list, tuple)):
+        return any(map(_has_graph, part))
+    return getattr(part, "grad_fn", None) is not None
+
+
 def _expect_record(name: str, want: list[float], got: Any) -> None:
     """Raise Wrong unless a list, or a tensor, holds these numbers and no graph."""
     expect_type(isinstance(got, (list, tuple, torch.Tensor, np.ndarray)), f"a list `{name}`", got)
@@ -26,8 +33,8 @@ def _expect_record(name: str, want: list[float], got: Any) -> None:
         value = to_float(part, f"an entry of `{name}`")
         message = f"values: the first wrong entry of `{name}` is that of step {step}: {value:.4g}."
         expect(math.isclose(value, right, rel_tol=1e-4, abs_tol=1e-5), message)
-    has_graph = any(getattr(part, "grad_fn", None) is not None for part in parts)
-    expect(not has_graph, f"type: `{name}` holds on to the graph: its entries have a `grad_fn`.")
+    message = f"type: `{name}` holds on to the graph: its entries have a `grad_fn`."
+    expect(not _has_graph(parts), message)
 
 
 def _expect_run(ws: list[float], losses: list[float], got: Any) -> None:
@@ -82,8 +89,8 @@ def batch_variance(fresh: Fresh) -> Iterator[Trial]:
         (some[:4], 4, ""),
         (some[:2], 1, ""),
         (some[:1], 1, ""),
-        (fresh.normal(200), 7, ""),
-        (fresh.normal(1000), 500, ""),
+        (fresh.normal(200), 7, ", too many batches to list"),
+        (fresh.normal(1000), 500, ", too many batches to list"),
     ):
         slopes, n = 2 * slopes - 1, len(slopes)
         right = float(slopes.double().var(unbiased=False)) / k * (n - k) / max(n - 1, 1)

@@ -177,7 +177,8 @@ class Exercise:
                 sentence = f"still running after {self.seconds:g} s."
             else:
                 sentence = f"{'it' if place else 'checking it'} raises {_message(failure.error)}"
-                note = "It runs under `torch.no_grad()`: the gradient is yours to write."
+                if "grad" in sentence:
+                    note = "Autograd is off here: it takes a formula of your own."
         words = f"Tried with {failure.words}." if failure.words else ""
         return ["✘", f"Not yet: {sentence}", place, note if self.by_hand else "", words]
 
