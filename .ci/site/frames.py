@@ -62,7 +62,9 @@ def some_positions(control, most):
 
 
 def in_words(control, value):
-    """Return a value as the control shows it."""
+    """Return a value as the control shows it, and of a checkbox yes or no."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     numbers = value if isinstance(value, tuple) else (value,)
     return " to ".join(format(n, getattr(control, "readout_format", "")) for n in numbers)
 
