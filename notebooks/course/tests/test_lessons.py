@@ -423,18 +423,23 @@ def test_lesson03_settles(lesson03, seed):
     assert abs(walk(lesson03, picks.sort().values, lr=0.01)[-1] - ws[-1]) < 1e-6
 
 
-def test_lesson03_full_batch_keeps_up_at_three_times_the_rate(lesson03):
-    ends = []
-    for lr in (0.01, 0.03):
+def test_lesson03_full_batch_keeps_up_at_three_times_the_rate_and_has_a_border(lesson03):
+    left = []
+    for lr in (0.01, 0.03, 0.21, 0.22):
         w = torch.tensor(1.0, requires_grad=True)
-        for _ in range(33):
-            lesson03["take_step"](w, lesson03["squared_loss"](w, STUDY_HOURS, SCORES).mean(), lr)
-        ends.append(w.item())
-    assert 1.95 < ends[0] < 1.97 and abs(ends[1] - 2) < 1e-4
+        lesson03["take_step"](w, lesson03["squared_loss"](w, STUDY_HOURS, SCORES).mean(), lr)
+        left.append(2 - w.item())
+    each = 2 - walk(lesson03, [0, 1, 2], 0.01)[-1]
+    assert left[0] > 0.9 and left[1] == pytest.approx(each, abs=0.03)
+    assert -1 < left[2] < -0.9 and left[3] < -1
 
 
 def test_lesson03_border_is_one_ninth(lesson03):
     ends = [abs(walk(lesson03, 50 * [2], lr)[-1] - 2) for lr in (0.111, 0.1112)]
+    assert ends[0] < 1 < ends[1]
+    torch.manual_seed(1)
+    picks = torch.randint(3, (100,))  # the lesson's, which the reader lets break by the slider
+    ends = [abs(walk(lesson03, picks, lr)[-1] - 2) for lr in (0.19, 0.21)]
     assert ends[0] < 1 < ends[1]
 
 
@@ -480,7 +485,7 @@ def test_deeper03_half_the_wobble_at_a_quarter_of_the_rate(deeper03, seed):
         path = deeper03["walks"](
             deeper03["gradient"], torch.ones(500), STUDY_HOURS, scores, lr, 500
         )
-        ends.append((path[-100:] - 31 / 14).abs().mean())
+        ends.append(((path[-100:] - 31 / 14) ** 2).mean().sqrt())
     assert ends[1] / ends[0] == pytest.approx(0.5, abs=0.07)
 
 
@@ -504,6 +509,9 @@ def test_deeper03_out_of_the_valley(deeper03, seed):
     assert 350 < late[1] < 480 and late[2] == 1000
     before, after = paths[1][:-1], paths[1][1:]
     assert before[(before < 0.5) & (after > 0.5)].max() < -0.58
+    few = [walks(slope, torch.zeros(20), *valleys, lr, 300)[-1] > 1 for lr in (0.085, 0.09, 0.1)]
+    out = [each.sum() for each in few]
+    assert out[0] <= 5 and 4 <= out[1] <= 16 and out[2] >= 17
 
 
 @pytest.mark.parametrize("seed", SEEDS)
